@@ -1,0 +1,54 @@
+# `make demo` and `make test` set everything up on a fresh machine: Debian, Python 3.11 with venv, make, git.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := 0.13.8
+BIN := .venv/bin
+export DAGSTER_HOME := $(CURDIR)/var/dagster
+# Offline and silent: no hub is asked, nothing is reported.
+export HF_HUB_OFFLINE := 1
+export TRANSFORMERS_OFFLINE := 1
+export GX_ANALYTICS_ENABLED := false
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+.PHONY: help setup lock demo ui test test-long lint bench clean
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.ready ## the environment only: .venv with the exact versions of requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --requirement requirements.lock
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	mkdir -p var/dagster && cp -n dagster.yaml var/dagster/dagster.yaml || true
+	touch $@
+
+lock: ## compile requirements.in into requirements.lock
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --no-header --python-version 3.11 \
+		--python-platform x86_64-unknown-linux-gnu requirements.in --output-file requirements.lock
+
+demo: setup ## index the example company, search it, edit one document, index again
+	$(BIN)/python examples/demo.py
+
+ui: setup ## code location, webserver and daemon; Ctrl-C stops all three
+	$(BIN)/python deploy/local.py
+
+lint: setup ## ruff and the type checker
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## everything that must hold
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-long: setup ## the random and kill tests at full length
+	RAG_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: setup ## the benchmarks; QUALITY=folder measures retrieval on that folder too
+	$(BIN)/python -m benchmarks $(QUALITY)
+
+clean: ## remove what was written at run time and the environment
+	rm -rf var .venv .cache

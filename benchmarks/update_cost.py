@@ -1,0 +1,231 @@
+"""What an index and one edit of it cost, with models that cost nothing: CPU, bytes written, peak memory.
+
+Each size is measured in a process of its own, Dagster's storage in memory, and the compaction of tables (every
+twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks import corpus
+
+SIZES = (50, 200, 1000)
+LARGE = 20_000
+SMALL = 200
+"""The size that an edit of the large index is compared with."""
+EDITS = 5
+SETTINGS = """\
+index: var/index
+catalog: var/catalog.db
+sources:
+  docs: {type: filesystem, path: docs}
+chunks: {max_tokens: 512}
+embeddings: {model: hashing}
+extraction: {method: patterns}
+"""
+
+
+@dataclass(slots=True)
+class Step:
+    """One pass: seconds of CPU and wall, bytes handed to the system, bytes of rows by the assets' counters."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    written: int = 0
+    compaction: int = 0
+    rows: int = 0
+    texts: int = 0
+    by_asset: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Measured:
+    """One size: the full build, one edit after another, a pass without any, and the highest memory of the process."""
+
+    size: int
+    build: Step
+    edits: list[Step]
+    idle: Step
+    peak_bytes: int
+
+
+def measure(size: int, edits: int = EDITS) -> Measured:
+    """Build and edit an index of `size` documents in this process."""
+    with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
+        home, documents = Path(folder), corpus.Corpus(size)
+        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
+        corpus.write(home / "docs", documents.documents())
+        passes = _Passes(home)
+        build = passes.step()
+        steps = []
+        for number in range(edits):
+            at = (number * 37 + 5) % size
+            (home / "docs" / corpus.name_of(at)).write_text(documents.text(at, 1), encoding="utf-8")
+            steps.append(passes.step())
+        idle = passes.step()
+    return Measured(size, build, steps, idle, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+class _Passes:
+    """Passes over one project, each measured."""
+
+    def __init__(self, home: Path) -> None:
+        import dagster as dg
+
+        from resources.index import prepare_environment
+
+        prepare_environment()
+        self._file, self._instance = home / "rag.yaml", dg.DagsterInstance.ephemeral()
+
+    def step(self) -> Step:
+        from rag_assets.indexing import index_once
+        from resources.index import Index
+
+        step, cpu, wall, written = Step(), _cpu(), time.monotonic(), _written()
+        index = Index.load(self._file)
+        with _compaction_counted(step):
+            outcome = index_once(index, self._instance)
+        index.close()
+        if not outcome.ok:
+            raise SystemExit(f"the pass failed: {json.dumps(outcome.as_dict())[:2000]}")
+        step.cpu, step.wall = _cpu() - cpu, time.monotonic() - wall
+        step.written = _written() - written - step.compaction
+        step.by_asset = {name: counters.bytes_written for name, counters in outcome.assets.items()}
+        step.rows = sum(step.by_asset.values())
+        step.texts = outcome.assets["embeddings"].texts_embedded
+        return step
+
+
+@contextmanager
+def _compaction_counted(step: Step) -> Iterator[None]:
+    from resources.tables import Table
+
+    whole = Table.compact
+
+    def counted(table: Table) -> None:
+        before = _written()
+        whole(table)
+        step.compaction += _written() - before
+
+    Table.compact = counted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Table.compact = whole  # type: ignore[method-assign]
+
+
+def _cpu() -> float:
+    """Seconds of this process and of the workers that it started and that ended."""
+    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
+def _written() -> int:
+    """Bytes that this process has handed to the system so far; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """Of the line that fits the points best."""
+    return statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope
+
+
+def _apart(size: int) -> Measured:
+    """`measure` in a process of its own, so that its memory and imports are its own."""
+    command = [sys.executable, "-m", "benchmarks.update_cost", "--measure", str(size)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})
+    if done.returncode:
+        raise SystemExit(f"{size} documents failed:\n{done.stderr[-4000:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    steps = [Step(**step) for step in found["edits"]]
+    return Measured(found["size"], Step(**found["build"]), steps, Step(**found["idle"]), found["peak_bytes"])
+
+
+def edit_of(measured: Measured) -> Step:
+    """The median edit, the first left out where there are more: it loads what the others find loaded."""
+    steps = measured.edits[1:] or measured.edits
+    return Step(
+        *(statistics.median(getattr(s, name) for s in steps) for name in ("cpu", "wall", "written")),  # type: ignore[arg-type]
+        compaction=max(s.compaction for s in steps),
+        rows=int(statistics.median(s.rows for s in steps)),
+        texts=max(s.texts for s in steps),
+    )
+
+
+def _line(m: Measured) -> str:
+    edit = edit_of(m)
+    return (
+        f"{m.size:>7,} {m.build.cpu:>8.2f} {m.build.wall:>8.1f} {m.build.written / 1e6:>9.2f} {m.build.rows / 1e6:>8.2f}"
+        f" {edit.cpu:>8.2f} {edit.wall:>8.2f} {edit.written / 1e6:>9.3f} {edit.rows / 1e6:>8.3f} {edit.texts:>6}"
+        f" {m.idle.cpu:>8.3f} {m.peak_bytes / 1e6:>8.0f}"
+    )
+
+
+def main(_folder: Path | None = None, sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
+    """Print the table and what follows from it."""
+    print("documents    build: CPU s, wall s, MB, MB rows    edit: CPU s, wall s, MB, MB rows, texts   idle CPU   peak MB")
+    found: dict[int, Measured] = {}
+    for size in [*sizes, *([large] if large else [])]:
+        found[size] = _apart(size)
+        print(_line(found[size]), flush=True)
+    small = [found[size] for size in sizes]
+    if len(small) > 1:
+        print(f"slope of CPU: {1000 * slope([(m.size, m.build.cpu) for m in small]):.2f} ms a document")
+    top = small[-1]
+    share = edit_of(top).written / max(1, top.build.written)
+    rows = edit_of(top).rows / max(1, top.build.rows)
+    print(f"one edit of {top.size:,}: {share:.1%} of the full build's bytes written, {rows:.1%} of its bytes of rows")
+    if large and SMALL in found:
+        one, other = edit_of(found[large]), edit_of(found[SMALL])
+        print(f"one edit at {large:,} against {SMALL}: CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}")
+
+
+def profile(size: int) -> None:
+    """Where the CPU of a build and of one edit goes, in ms a document and in ms."""
+    import cProfile
+    import pstats
+
+    with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
+        home, documents = Path(folder), corpus.Corpus(size)
+        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
+        corpus.write(home / "docs", documents.documents())
+        passes = _Passes(home)
+        for what in ("build", "edit"):
+            seen = cProfile.Profile(timer=time.process_time)
+            seen.enable()
+            passes.step()
+            seen.disable()
+            print(f"-- {what} of {size}")
+            pstats.Stats(seen).sort_stats("cumulative").print_stats(90)
+            pstats.Stats(seen).sort_stats("tottime").print_stats(45)
+            at = size // 2
+            (home / "docs" / corpus.name_of(at)).write_text(documents.text(at, 1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
+    parser.add_argument("--large", type=int, default=LARGE, help="0: leave it out")
+    parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--profile", type=int, help="where the CPU goes at this size")
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(asdict(measure(given.measure))))
+    elif given.profile:
+        profile(given.profile)
+    else:
+        main(None, given.sizes, given.large)

@@ -1,0 +1,7 @@
+"""The quality checks."""
+
+import dagster as dg
+
+
+def quality_checks() -> list[dg.AssetChecksDefinition]:
+    return []

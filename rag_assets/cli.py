@@ -1,0 +1,310 @@
+"""The command `rag`: arguments and printing only; what it does stands in the modules that it calls."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from resources.errors import RagError, SettingsError
+
+MODES = ("hybrid", "local", "global", "dense", "fulltext")
+
+
+def command(*, json_flag: bool = True) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Errors become one line on stderr and an exit code: 1, or 2 for what the settings or arguments say."""
+
+    def decorate(function: Callable[..., int | None]) -> Callable[..., None]:
+        @click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
+        @wraps(function)
+        def wrapped(debug: bool, **arguments: Any) -> None:
+            from resources.index import prepare_environment
+
+            prepare_environment()
+            try:
+                code = function(**arguments)
+            except RagError as error:
+                if debug:
+                    raise
+                click.echo(f"rag: {error}", err=True)
+                sys.exit(2 if isinstance(error, SettingsError) else 1)
+            except BrokenPipeError:
+                sys.exit(1)
+            sys.exit(code or 0)
+
+        return (
+            click.option("--json", "as_json", is_flag=True, help="One JSON document.")(wrapped)
+            if json_flag
+            else wrapped
+        )
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The GraphRAG index of a company's documents: what Dagster has no command for."""
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@command(json_flag=False)
+def init(folder: Path) -> None:
+    """Write a commented rag.yaml and the Dagster home; never overwrites."""
+    from rag_assets.home import ensure_home
+    from rag_assets.template import write_settings
+    from resources.settings import load_settings
+
+    file = write_settings(folder)
+    home = ensure_home(load_settings(file))
+    click.echo(f"{file} written; runs are recorded in {home}.\nNext: name your folders in it, then `rag index`.")
+
+
+@main.command()
+@click.option("--source", "sources", multiple=True, help="Only this source; may be given several times.")
+@click.option("--full", is_flag=True, help="Compare everything, without change hints.")
+@command()
+def index(sources: tuple[str, ...], full: bool, as_json: bool) -> int:
+    """One pass of the whole chain: discover, ingest, graph, reports. No run where nothing changed."""
+    from rag_assets.home import open_instance
+    from rag_assets.indexing import index_once
+
+    parts = _index()
+    _known_sources(parts.settings.sources, sources)
+    quiet = as_json or not sys.stderr.isatty()
+    with open_instance(parts.settings) as instance:
+        outcome = index_once(parts, instance, sources, full=full, say=lambda line: None if quiet else _say(line))
+    if as_json:
+        _print(outcome.as_dict())
+    else:
+        _show_pass(outcome.as_dict())
+    return 0 if outcome.ok else 1
+
+
+@main.command()
+@click.argument("question", required=False)
+@click.option("--batch", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSON question a line.")
+@click.option("-k", "k", type=click.IntRange(1, 1000), default=8, show_default=True, help="Most results.")
+@click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True)
+@click.option("--as", "principals", multiple=True, help="Only what this principal may read; several are a union.")
+@click.option("--source", "sources", multiple=True, help="Only documents of this source.")
+@command()
+def search(
+    question: str | None,
+    batch: Path | None,
+    k: int,
+    mode: Any,
+    principals: tuple[str, ...],
+    sources: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Answer a question with the passages that answer it, best first."""
+    from resources.retrieval import Question, Retrieval
+
+    if (question is None) == (batch is None):
+        raise SettingsError("give either a question or --batch FILE.")
+    parts = _index()
+    _known_sources(parts.settings.sources, sources)
+    questions = _questions(batch) if batch else [Question(None, question or "")]
+    answers = Retrieval.of(parts).search(questions, k, mode, principals or None, sources or None)
+    for answer in answers:
+        if batch or as_json:
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            _show_answer(answer)
+    return 0
+
+
+@main.command()
+@command()
+def status(as_json: bool) -> None:
+    """Rows per table, documents per source, what waits, and how far each stage is."""
+    from rag_assets.status import status as read
+
+    found = read(_index())
+    if as_json:
+        _print(found)
+        return
+    _table("table", [{"table": name, "rows": rows} for name, rows in found["tables"].items()])
+    _table("source", [{"source": name, **counts} for name, counts in found["sources"].items()])
+    generations = ", ".join(f"{name} {value}" for name, value in found["generations"].items())
+    click.echo(f"generations: {generations}; graph store: {found['graph_store']}")
+
+
+@main.command()
+@command()
+def failed(as_json: bool) -> None:
+    """What was set aside, with stage, error and number of tries."""
+    from rag_assets.status import failed as read
+
+    found = read(_index())
+    if as_json:
+        _print(found)
+    elif found:
+        _table("set aside", [{n: row[n] for n in ("source", "path", "stage", "error", "tries")} for row in found])
+    else:
+        click.echo("Nothing is set aside.")
+
+
+@main.command()
+@click.argument("ids", nargs=-1)
+@command()
+def retry(ids: tuple[str, ...], as_json: bool) -> None:
+    """Put back what was set aside: all of it, or these documents. The next pass tries it again."""
+    from rag_assets.status import retry as put_back
+
+    count = put_back(_index(), ids)
+    if as_json:
+        _print({"put_back": count})
+    else:
+        click.echo(f"{count} put back; `rag index` tries them again.")
+
+
+@main.group()
+def approve() -> None:
+    """Let through what waits for a person."""
+
+
+@approve.command()
+@click.argument("source")
+@command()
+def deletes(source: str, as_json: bool) -> None:
+    """Let the held deletions of a source through."""
+    parts = _index()
+    count = parts.catalog.items.approve_deletes(source)
+    if as_json:
+        _print({"source": source, "approved": count})
+    else:
+        click.echo(f"{source}: {count} deletions let through; `rag index` carries them out.")
+
+
+@main.command()
+@click.argument("source")
+@command()
+def forget(source: str, as_json: bool) -> int:
+    """Remove every document of a source that left rag.yaml."""
+    from rag_assets.home import open_instance
+    from rag_assets.indexing import forget_source
+
+    parts = _index()
+    if source in parts.settings.sources:
+        raise SettingsError(f"{source} still stands in {parts.settings.file}; remove it there first.")
+    with open_instance(parts.settings) as instance:
+        outcome = forget_source(parts, instance, source)
+    if as_json:
+        _print({"source": source, "removed": outcome.sources[source].applied.removed, "ok": outcome.ok})
+    else:
+        click.echo(f"{source}: {outcome.sources[source].applied.removed} documents removed.")
+    return 0 if outcome.ok else 1
+
+
+@main.command()
+@command()
+def doctor(as_json: bool) -> int:
+    """Each part: healthy, degraded or unhealthy, with a remedy."""
+    from rag_assets.doctor import examine
+
+    findings = [finding.as_dict() for finding in examine(_index())]
+    if as_json:
+        _print(findings)
+    else:
+        _table("health", findings)
+    return 1 if any(finding["health"] == "unhealthy" for finding in findings) else 0
+
+
+@main.group()
+def rebuild() -> None:
+    """Make again what can be made from the tables."""
+
+
+@rebuild.command()
+@command()
+def graph(as_json: bool) -> None:
+    """Drop and rebuild the graph store from the tables, then prove that they agree."""
+    import os
+
+    from rag_assets.rebuild import rebuild_graph
+
+    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})")
+    if as_json:
+        _print({"ok": True, "rows": rows})
+    else:
+        _table("graph store", [{"kind": kind, "rows": count} for kind, count in rows.items()])
+
+
+def _index() -> Any:
+    from resources.index import Index
+
+    return Index.load()
+
+
+def _known_sources(known: Iterable[str], named: Iterable[str]) -> None:
+    for name in named:
+        if name not in known:
+            raise SettingsError(f"{name} is no source of the settings; known are {', '.join(known)}.")
+
+
+def _questions(file: Path) -> list[Any]:
+    from resources.retrieval import Question
+
+    questions = []
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                questions.append(Question(row["id"], row["question"]))
+            except (ValueError, KeyError, TypeError) as error:
+                wanted = '{"id": ..., "question": ...}'
+                raise SettingsError(f"{file}:{number}: is not {wanted} ({type(error).__name__}).") from error
+    return questions
+
+
+def _print(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(line: str) -> None:
+    click.echo(f"… {line}", err=True)
+
+
+def _table(title: str, rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in rows[0] if rows else ():
+        table.add_column(name, justify="right" if isinstance(rows[0][name], int) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+def _show_pass(outcome: dict[str, Any]) -> None:
+    _table("sources", [{"source": name, **of} for name, of in outcome["sources"].items()])
+    rows = []
+    for asset, counters in outcome["assets"].items():
+        rows.append({"asset": asset, **{name.removeprefix("rows_"): value for name, value in counters.items()}})
+    _table("assets", rows)
+    bad = [check for check in outcome["checks"] if not check["passed"]]
+    if bad:
+        _table("checks that did not pass", bad)
+    for error in outcome["errors"]:
+        click.echo(f"rag: {error}", err=True)
+    runs = f"{len(outcome['runs'])} runs" if outcome["runs"] else "nothing to do, no run started"
+    click.echo(f"{'ok' if outcome['ok'] else 'not ok'}: {runs}, {outcome['seconds']} s")
+
+
+def _show_answer(answer: dict[str, Any]) -> None:
+    click.secho(answer["question"], bold=True)
+    for result in answer["results"]:
+        heading = " › ".join(result["heading_path"])
+        click.secho(f"{result['rank']:>2}. {result['source']}/{result['path']}", fg="cyan", nl=False)
+        click.echo(f"  {heading}  ({result['score']:.2f})")
+        click.echo("    " + " ".join(result["text"].split())[:240])
+    for report in answer["reports"]:
+        click.secho(f" ·  {report['title']}", fg="green")
+        click.echo("    " + report["summary"][:240])
+    click.echo(f"{len(answer['results'])} results, {answer['seconds']:.2f} s")

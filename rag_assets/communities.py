@@ -1,0 +1,163 @@
+"""The asset `communities`: a hierarchy over all relationships that changes only where they changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from knowledge import communities as clustering
+from knowledge.communities import Community, hierarchy
+from knowledge.counters import Counters
+from knowledge.fingerprint import fingerprint, shard_of
+from knowledge.network import Network
+from rag_assets import graph_rows
+from rag_assets.graph_rows import edge_id
+from rag_assets.index_resource import IndexResource
+from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
+from rag_assets.work import GRAPH as LEASE
+from resources import schemas
+from resources.graph import EdgeKind, NodeKind
+from resources.index import Index
+from resources.settings import Settings
+
+STAGE = "communities"
+CHECKSUM = "communities.edges"
+Row = dict[str, Any]
+
+
+def communities_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=STAGE,
+        deps=["entity_graph"],
+        group_name="graph",
+        owners=["team:data"],
+        kinds={"lancedb", settings.graph.store},
+        code_version=clustering.VERSION,
+        metadata=definition_metadata(schemas.COMMUNITIES, schemas.MEMBERSHIPS, uri=settings.index_uri),
+    )
+    def communities(context: dg.AssetExecutionContext, index: IndexResource) -> dg.MaterializeResult[None]:
+        """Seeded Leiden communities, level by level; what no change touched keeps its id, members and report."""
+        parts = index.opened
+        report = Report(context, parts, STAGE)
+        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+            work = CommunitiesRun(parts, full=wants_full(context))
+            work.run()
+            report.add(LEASE, work.stage.counters, parts.tables.communities.count(), work.stage.touched)
+            return report.result(
+                [parts.tables.communities, parts.tables.memberships],
+                **{"dagster/row_count": parts.tables.communities.count()},
+                levels=markdown_table(_levels(parts)),
+            )
+
+    return communities
+
+
+class CommunitiesRun:
+    """Clusters when the relationships' checksum changed, writes the difference, and says which reports to look at."""
+
+    def __init__(self, index: Index, *, full: bool) -> None:
+        self.index = index
+        self.shards = index.settings.graph.shards
+        self.stage = StageRun(index, STAGE, LEASE, full=full)
+
+    def run(self) -> None:
+        index, stages = self.index, self.index.catalog.stages
+        entities = stages.queued(STAGE)
+        if entities or self.stage.full:
+            edges = index.tables.relationships.read(None, ("source_id", "target_id", "weight"))
+            network = Network.of(
+                edges["source_id"].to_pylist(), edges["target_id"].to_pylist(), edges["weight"].to_numpy()
+            )
+            rows = {row["id"]: row for row in index.tables.communities.read().to_pylist()}
+            before = [_community(row) for row in rows.values()]
+            same = index.catalog.get(CHECKSUM) == network.checksum and not self.stage.full
+            after = before if same else hierarchy(network, before)
+            new_rows = rows if same else self._rows(after)
+            self._ask_for_reports(after, rows, new_rows, set(entities))
+            if not same:
+                self._write(rows, new_rows)
+                index.catalog.put(CHECKSUM, network.checksum)
+            stages.done(STAGE, entities)
+        self.stage.counters.rows_same = (
+            index.tables.communities.count() - self.stage.counters.rows_new - self.stage.counters.rows_changed
+        )
+        self.stage.finish()
+
+    def _rows(self, found: list[Community]) -> dict[str, Row]:
+        """Rows of the table; a community belongs to the shard of the top-level community above it."""
+        by_id = {c.id: c for c in found}
+        tops: dict[str, str] = {}
+        for c in found:  # by level: the parent's is known
+            tops[c.id] = tops[c.parent] if c.parent is not None else c.id
+        return {
+            c.id: {
+                "id": c.id, "shard": shard_of(tops[c.id], self.shards), "level": c.level, "parent": c.parent,
+                "top": tops[c.id], "members": list(c.members), "members_hash": fingerprint(*c.members),
+                "edges": c.edges, "size": len(c.members),
+            }
+            for c in by_id.values()
+        }  # fmt: skip
+
+    def _ask_for_reports(
+        self, after: list[Community], old: Mapping[str, Row], new: Mapping[str, Row], entities: set[str]
+    ) -> None:
+        """Reports to look at: of communities that changed or hold a touched entity, and of all above them."""
+        differ = {c for c in old.keys() | new.keys() if old.get(c) != new.get(c)}
+        differ |= {c.id for c in after if not entities.isdisjoint(c.members)}
+        for community in list(differ):
+            row = new.get(community)
+            while row is not None and row["parent"] is not None:
+                differ.add(row["parent"])
+                row = new.get(row["parent"])
+        wanted: dict[str, set[str]] = {}
+        for community in differ:
+            row = new.get(community) or old[community]
+            wanted.setdefault(f"g{row['shard']:02d}", set()).add(community)
+        self.index.catalog.stages.touch("community_reports", wanted)
+        self.stage.touched.extend(sorted(differ))
+
+    def _write(self, old: Mapping[str, Row], new: Mapping[str, Row]) -> None:
+        tables, graph = self.index.tables, self.index.graph
+        changed = [c for c in new if old.get(c) != new[c]]
+        gone = [c for c in old if c not in new]
+        moved = [c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]]
+        members = tables.memberships.arrow(
+            [{"entity_id": e, "community_id": c, "level": new[c]["level"]} for c in moved for e in new[c]["members"]]
+        )
+        rows = tables.communities.arrow([new[c] for c in changed])
+        tables.memberships.replace([*moved, *gone], members, fresh=not old)
+        tables.communities.replace([*changed, *gone], rows, fresh=not old)
+        graph.delete_nodes(NodeKind.COMMUNITY, gone)
+        graph.upsert_nodes(NodeKind.COMMUNITY, graph_rows.community_nodes(new[c] for c in changed))
+        outdated = [edge_id(c, e) for c in moved if c in old for e in set(old[c]["members"]) - set(new[c]["members"])]
+        graph.delete_edges(EdgeKind.IN_COMMUNITY, outdated)
+        graph.upsert_edges(EdgeKind.IN_COMMUNITY, graph_rows.in_community(new[c] for c in moved))
+        # an edge keeps its ends for life: a community under another parent gets a new one
+        turned = [c for c in changed if c in old and old[c]["parent"] != new[c]["parent"]]
+        graph.delete_edges(EdgeKind.PARENT_COMMUNITY, turned)
+        graph.upsert_edges(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(new[c] for c in changed))
+        self.stage.counters.add(
+            Counters(
+                rows_new=sum(c not in old for c in changed),
+                rows_changed=sum(c in old for c in changed),
+                rows_removed=len(gone),
+                bytes_written=rows.nbytes + members.nbytes,
+            )
+        )
+
+
+def _community(row: Row) -> Community:
+    return Community(row["id"], row["level"], row["parent"], tuple(row["members"]), row["edges"])
+
+
+def _levels(index: Index) -> list[dict[str, object]]:
+    rows = index.tables.communities.read(None, ("level", "size")).to_pylist()
+    levels = sorted({row["level"] for row in rows})
+    return [
+        {
+            "level": level,
+            "communities": sum(row["level"] == level for row in rows),
+            "largest": max(row["size"] for row in rows if row["level"] == level),
+        }
+        for level in levels
+    ]

@@ -1,0 +1,255 @@
+"""The asset `community_reports`: each community in words, quoted from its chunks, children before parents."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from knowledge import reports as writing
+from knowledge.communities import Community
+from knowledge.fingerprint import fingerprint
+from knowledge.quotes import pick_passages, wanted_support
+from knowledge.report import Cited, Finding, Report
+from knowledge.reports import evidence_of, fingerprint_of
+from knowledge.resolution import Entity, Relationship
+from rag_assets import embeddings
+from rag_assets import stage as stages
+from rag_assets.index_resource import IndexResource
+from rag_assets.partitions import graph_partitions
+from rag_assets.stage import StageRun, definition_metadata, markdown_table, wants_full
+from rag_assets.work import GRAPH as LEASE
+from resources import schemas
+from resources.graph import EdgeKind, NodeKind
+from resources.index import Index
+from resources.settings import Settings
+
+STAGE = "community_reports"
+MEMBERS_AT_ONCE = 20_000
+"""Members of the communities that are read together."""
+Row = dict[str, Any]
+
+
+def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=STAGE,
+        partitions_def=graph_partitions(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=["communities"],
+        group_name="reports",
+        owners=["team:data"],
+        kinds={"lancedb", "python"},
+        code_version=writing.VERSION,
+        metadata=definition_metadata(schemas.REPORTS, uri=settings.index_uri),
+    )
+    def community_reports(context: dg.AssetExecutionContext, index: IndexResource) -> dg.MaterializeResult[None]:
+        """Title, summary, findings with citations and rating; written again only when what it rests on changed."""
+        parts = index.opened
+        report = stages.Report(context, parts, STAGE)
+        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+            for key in context.partition_keys:
+                work = ReportsRun(parts, key, full=wants_full(context))
+                work.run()
+                report.add(key, work.stage.counters, work.rows(), work.stage.touched)
+            embeddings.serve_newest(parts)
+            return report.result([parts.reports()], strongest=markdown_table(_strongest(parts)))
+
+    return community_reports
+
+
+class ReportsRun:
+    """The stage at work in one shard: whole top-level communities, each with all below it."""
+
+    def __init__(self, index: Index, partition: str, *, full: bool) -> None:
+        self.index, self.partition = index, partition
+        self.shard = int(partition.removeprefix("g"))
+        self.table = index.reports()
+        self.stage = StageRun(index, STAGE, partition, full=full)
+
+    def rows(self) -> int:
+        return self.table.count(f"shard = {self.shard}")
+
+    def run(self) -> None:
+        wanted = set(self.index.catalog.stages.queued(STAGE, self.partition))
+        communities = self._communities(wanted)
+        gone = sorted(wanted - communities.keys())
+        old = {r["community_id"]: r for r in self.table.by("community_id", wanted | self._children(communities))
+               .to_pylist()}  # fmt: skip
+        new: list[Row] = []
+        known = {c: _report(row) for c, row in old.items()}
+        documents = {c: set(row["documents"]) for c, row in old.items()}
+        mine = [c for c in communities.values() if c["id"] in wanted]
+        for batch in _batches(sorted(mine, key=lambda c: (-c["level"], c["id"]))):
+            new += self._write(batch, communities, old, known, documents)
+        self._store(new, gone, old)
+        self.index.catalog.stages.done(STAGE, wanted)
+        counters = self.stage.counters
+        counters.rows_same = self.rows() - counters.rows_new - counters.rows_changed
+        self.stage.touched.extend([*(row["community_id"] for row in new), *gone])
+        self.stage.finish()
+
+    def _communities(self, wanted: set[str]) -> dict[str, Row]:
+        """The communities to report on, and their children; `wanted` grows to all of the shard in a full look."""
+        table, columns = self.index.tables.communities, ("id", "level", "parent", "members", "edges")
+        if self.stage.full:
+            rows = table.read(f"shard = {self.shard}", columns).to_pylist()
+            wanted |= {row["id"] for row in rows}
+            wanted |= set(self.table.read(f"shard = {self.shard}", ("community_id",))["community_id"].to_pylist())
+        else:
+            rows = table.by("id", wanted, columns).to_pylist()
+            rows += table.by("parent", wanted, columns).to_pylist()
+        return {row["id"]: row for row in rows}
+
+    @staticmethod
+    def _children(communities: dict[str, Row]) -> set[str]:
+        return {c["id"] for c in communities.values() if c["parent"] in communities}
+
+    def _write(
+        self,
+        batch: Sequence[Row],
+        communities: dict[str, Row],
+        old: dict[str, Row],
+        known: dict[str, Report],
+        documents: dict[str, set[str]],
+    ) -> list[Row]:
+        """Rows of the reports of one batch that are new or changed; all of one level, so that children are known."""
+        below: dict[str, list[Row]] = {c["id"]: [] for c in batch}
+        for community in communities.values():
+            if community["parent"] in below:
+                below[community["parent"]].append(community)
+        read = _Reading(self.index, batch, below)
+        rows = []
+        for c in batch:
+            children = [known[child["id"]] for child in sorted(below[c["id"]], key=lambda x: str(x["id"]))]
+            passages = read.passages_of(c["id"])
+            rests_on = read.documents_of(c["id"]).union(*(documents[child["id"]] for child in below[c["id"]]))
+            evidence = fingerprint(evidence_of(passages, children), *sorted(rests_on))
+            mark = fingerprint_of(read.members[c["id"]], read.owned[c["id"]], passages, children)
+            before = old.get(c["id"])
+            stands = before and (before["fingerprint"], before["evidence"], before["level"], before["shard"])
+            if stands == (mark, evidence, c["level"], self.shard):
+                continue
+            written = Community(c["id"], c["level"], c["parent"], tuple(c["members"]), c["edges"])
+            report = writing.write(written, read.members[c["id"]], read.owned[c["id"]], passages, children)
+            known[c["id"]], documents[c["id"]] = report, rests_on
+            rows.append(self._row(report, evidence, rests_on))
+        return rows
+
+    def _row(self, report: Report, evidence: str, documents: set[str]) -> Row:
+        return {
+            "community_id": report.community_id, "shard": self.shard, "level": report.level, "title": report.title,
+            "summary": report.summary, "findings": json.dumps([f.row() for f in report.findings], ensure_ascii=False),
+            "citations": list(report.citations), "documents": sorted(documents), "rating": report.rating,
+            "tokens": report.tokens, "fingerprint": report.fingerprint, "evidence": evidence, "vector": None,
+        }  # fmt: skip
+
+    def _store(self, new: list[Row], gone: Sequence[str], old: dict[str, Row]) -> None:
+        counters, embedder = self.stage.counters, self.index.embedder
+        unread = [row for row in new if not _reads_the_same(row, old.get(row["community_id"]))]
+        for row in new:
+            before = old.get(row["community_id"])
+            row["vector"] = before["vector"] if before else None
+        if unread:
+            counters.model_calls += 1
+            counters.texts_embedded += len(unread)
+            vectors = embedder.encode([f"{row['title']}\n{row['summary']}" for row in unread])
+            for row, vector in zip(unread, vectors, strict=True):
+                row["vector"] = vector
+        arrow = self.table.arrow(new)
+        self.table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
+        counters.rows_new += sum(row["community_id"] not in old for row in new)
+        counters.rows_changed += sum(row["community_id"] in old for row in new)
+        counters.rows_removed += sum(c in old for c in gone)
+        counters.bytes_written += arrow.nbytes
+
+
+class _Reading:
+    """What the reports of some communities are written from, in a handful of batched reads."""
+
+    def __init__(self, index: Index, batch: Sequence[Row], below: dict[str, list[Row]]) -> None:
+        groups = {c["id"]: c["members"] for c in batch}
+        nodes = index.graph.read_nodes(NodeKind.ENTITY, sorted({m for members in groups.values() for m in members}))
+        entities = {row["id"]: _entity(row) for row in nodes}
+        edges = index.graph.read_edges_of_groups(EdgeKind.RELATED, groups)
+        self.members = {c: [entities[m] for m in members if m in entities] for c, members in groups.items()}
+        self.owned: dict[str, list[Relationship]] = {}
+        for c, found in edges.items():
+            child = {m: x["id"] for x in below[c] for m in x["members"]}
+            self.owned[c] = [_relationship(e) for e in found if not _inside_one(child, e["source"], e["target"])]
+        self._support(index, below)
+
+    def _support(self, index: Index, below: dict[str, list[Row]]) -> None:
+        """Which chunks state the relationships, and the texts of those that a report may quote."""
+        tables = index.tables
+        owned = [r.id for found in self.owned.values() for r in found]
+        columns = ("relationship_id", "chunk_id", "document_id")
+        self._stated: dict[str, list[tuple[str, str]]] = {}
+        for row in tables.statements.by("relationship_id", owned, columns).to_pylist():
+            self._stated.setdefault(row["relationship_id"], []).append((row["chunk_id"], row["document_id"]))
+        wanted = {c: wanted_support(self.members[c], self.owned[c], parent=bool(below[c]))[0] for c in self.owned}
+        candidates = {chunk for ids in wanted.values() for r in ids for chunk, _ in self._stated.get(r, ())}
+        marks = tables.chunks.by("id", candidates, ("id", "fingerprint")).to_pydict()
+        mark = dict(zip(marks["id"], marks["fingerprint"], strict=True))
+        self._picked: dict[str, list[str]] = {}
+        for c, ids in wanted.items():
+            support = {r: [(mark[x], x) for x, _ in self._stated.get(r, ()) if x in mark] for r in ids}
+            self._picked[c] = pick_passages(ids, support)
+        chosen = {chunk for chunks in self._picked.values() for chunk in chunks}
+        texts = tables.chunks.by("id", chosen, ("id", "text", "title", "fingerprint")).to_pylist()
+        self._cited = {r["id"]: Cited(r["id"], r["text"], r["title"], r["fingerprint"]) for r in texts}
+
+    def passages_of(self, community: str) -> list[Cited]:
+        return [self._cited[chunk] for chunk in self._picked[community]]
+
+    def documents_of(self, community: str) -> set[str]:
+        """Every document that states a relationship of the community: who may not read one may not read the report."""
+        return {d for r in self.owned[community] for _, d in self._stated.get(r.id, ())}
+
+
+def _inside_one(child: dict[str, str], source: str, target: str) -> bool:
+    return source in child and child[source] == child.get(target)
+
+
+def _entity(row: Row) -> Entity:
+    return Entity(
+        row["id"], row["name"], row.get("canonical", ""), tuple(row.get("aliases") or ()), row["type"],
+        row.get("description") or "", row["mention_count"], row["document_count"], row["fingerprint"],
+    )  # fmt: skip
+
+
+def _relationship(row: Row) -> Relationship:
+    return Relationship(
+        row["id"], row["source"], row["target"], row["predicate"], row["weight"], row.get("description") or "",
+        row["support_count"], row["fingerprint"],
+    )  # fmt: skip
+
+
+def _report(row: Row) -> Report:
+    findings = tuple(Finding.of(finding) for finding in json.loads(row["findings"]))
+    return Report(
+        row["community_id"], row["level"], row["title"], row["summary"], findings, row["rating"], row["tokens"],
+        row["fingerprint"],
+    )  # fmt: skip
+
+
+def _reads_the_same(row: Row, before: Row | None) -> bool:
+    return before is not None and (row["title"], row["summary"]) == (before["title"], before["summary"])
+
+
+def _batches(communities: Sequence[Row]) -> Iterator[list[Row]]:
+    """Communities of one level, with a bounded number of members."""
+    batch: list[Row] = []
+    size = 0
+    for community in communities:
+        if batch and (community["level"] != batch[0]["level"] or size >= MEMBERS_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(community)
+        size += len(community["members"])
+    if batch:
+        yield batch
+
+
+def _strongest(index: Index) -> list[Row]:
+    rows = index.reports().read("level = 0", ("title", "rating", "tokens")).to_pylist()
+    return sorted(rows, key=lambda row: (-row["rating"], row["title"]))[:20]

@@ -1,0 +1,74 @@
+"""Is there anything to do? Answered from the catalog alone: no table is opened, no model is loaded."""
+
+from knowledge import chunking, extraction, reports, resolution
+from knowledge import communities as clustering
+from knowledge.fingerprint import fingerprint
+from resources.index import Index
+from resources.parser import identity as parser_identity
+
+INGEST_STAGES = ("documents", "chunks", "embeddings", "extractions")
+GRAPH_QUEUES = (
+    "lookup",
+    "lookup_chunks",
+    "entities",
+    "relationships",
+    "projection",
+    "communities",
+    "community_reports",
+)
+DOCUMENTS_VERSION = EMBEDDINGS_VERSION = "1"
+GRAPH = "graph"
+"""The partition of the stages that work on the whole graph, and the lease that they hold."""
+
+
+def signature(index: Index, stage: str) -> str:
+    """Code, parameters and model of a stage: marks made with another signature are all looked at again."""
+    match stage:
+        case "documents":
+            return fingerprint(DOCUMENTS_VERSION, parser_identity())
+        case "chunks":
+            return fingerprint(chunking.VERSION, repr(index.chunk_limits), index.embedder.tokenizer.identity)
+        case "embeddings":
+            return fingerprint(EMBEDDINGS_VERSION, index.embedder.identity)
+        case "extractions":
+            return fingerprint(extraction.VERSION, index.extractor.identity)
+        case "entity_graph":
+            return fingerprint(resolution.VERSION)
+        case "communities":
+            return fingerprint(clustering.VERSION)
+        case "community_reports":
+            return fingerprint(reports.VERSION, index.embedder.identity)
+    raise ValueError(f"{stage} is no stage")
+
+
+def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tuple[str, str] | None:
+    """First and last partition of a source that some ingest stage has to look at; None where there is nothing."""
+    catalog, keys = index.catalog, index.settings.partitions(source)
+    if full:
+        return keys[0], keys[-1]
+    waiting = set(catalog.items.waiting())
+    waiting |= {partition for stage, partition in catalog.stages.queues() if stage in INGEST_STAGES}
+    waiting |= {x.partition for stage in INGEST_STAGES for x in catalog.letters.due(stage)}
+    states = catalog.stages.stages()
+    wanted = {stage: signature(index, stage) for stage in INGEST_STAGES}
+    for key in keys:
+        for stage in INGEST_STAGES:
+            state = states.get((stage, key))
+            if state is None or not state.complete or state.signature != wanted[stage]:
+                waiting.add(key)
+    mine = [key for key in keys if key in waiting]
+    return (mine[0], mine[-1]) if mine else None
+
+
+def graph_waits(index: Index, *, full: bool = False) -> bool:
+    """Whether the graph, its communities or their reports are behind."""
+    stages = index.catalog.stages
+    if full or any(stage in GRAPH_QUEUES for stage, _ in stages.queues()):
+        return True
+    states = stages.stages()
+    expected = [("entity_graph", GRAPH), ("communities", GRAPH)]
+    expected += [("community_reports", key) for key in index.settings.graph_partitions()]
+    return any(
+        (state := states.get(where)) is None or not state.complete or state.signature != signature(index, where[0])
+        for where in expected
+    )

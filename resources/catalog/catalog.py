@@ -1,0 +1,58 @@
+"""The catalog as one object: a database and its six books."""
+
+import json
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from resources.catalog import schema
+from resources.catalog.database import Database
+from resources.catalog.items import Items
+from resources.catalog.leases import Leases
+from resources.catalog.letters import Letters
+from resources.catalog.names import Names
+from resources.catalog.stages import Stages
+from resources.errors import IndexRefused
+
+
+class Catalog:
+    """Opens on first use; every verb is one transaction. SQLite file or Postgres, by URL."""
+
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.items = Items(self.database)
+        self.stages = Stages(self.database)
+        self.letters = Letters(self.database)
+        self.leases = Leases(self.database)
+        self.names = Names(self.database)
+
+    def bind(self, facts: Mapping[str, object]) -> dict[str, object]:
+        """Fix what an index is made with (shard counts, …) at its first use; refuse other values afterwards.
+
+        Returns all facts as stored. Raises IndexRefused naming the fact, both values and the way out.
+        """
+        table = schema.meta
+        with self.database.read() as connection:
+            stored = connection.scalar(sa.select(table.c.value).where(table.c.key == "index"))
+        known: dict[str, object] = json.loads(stored) if stored else {}
+        for key, value in facts.items():
+            if key in known and known[key] != value:
+                raise IndexRefused(
+                    f"the index was made with {key} {known[key]}, the settings say {value}; set it back, "
+                    "or remove the index and the catalog and run `rag index` to build anew."
+                )
+        merged = {**known, **facts}
+        if merged != known:
+            self.put("index", json.dumps(merged, sort_keys=True))
+        return merged
+
+    def get(self, key: str) -> str | None:
+        with self.database.read() as connection:
+            return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
+
+    def put(self, key: str, value: str) -> None:
+        with self.database.begin() as connection:
+            self.database.write(connection, schema.meta, [{"key": key, "value": value}])
+
+    def close(self) -> None:
+        self.database.close()

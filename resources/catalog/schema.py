@@ -1,0 +1,141 @@
+"""The catalog's tables: what must never be half-written. One schema for SQLite and Postgres."""
+
+import sqlalchemy as sa
+
+VERSION = 1
+"""Grows with every change of the tables; a catalog with a higher one is refused."""
+
+metadata = sa.MetaData()
+
+
+def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    # Without rowid: the primary key is the table, one b-tree less to write.
+    return sa.Table(name, metadata, *columns, sqlite_with_rowid=False)
+
+
+meta = _table("meta", sa.Column("key", sa.String, primary_key=True), sa.Column("value", sa.String, nullable=False))
+
+items = _table(
+    "items",
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("native_id", sa.String, primary_key=True),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("document_id", sa.String, nullable=False),
+    sa.Column("partition", sa.String, nullable=False),
+    sa.Column("path", sa.String, nullable=False),
+    sa.Column("uri", sa.String, nullable=False),
+    sa.Column("version", sa.String, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("modified_at", sa.String),
+    sa.Column("content_sha256", sa.String),
+    sa.Column("provider_hash", sa.String),
+    sa.Column("folder", sa.Boolean, nullable=False),
+    sa.Column("parent_id", sa.String),
+    sa.Column("acl_id", sa.String),
+    sa.Column("fetch_ref", sa.String),
+    # live: in the source; held: missing, its deletion waits for approval; gone: deleted, until its rows are
+    sa.Column("state", sa.String, nullable=False),
+    # why no search may show it now, whatever its rows say; NULL: visible
+    sa.Column("hidden", sa.String),
+    sa.Index("items_by_document", "document_id", unique=True),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("partition", sa.String, nullable=False),
+    sa.Column("document_id", sa.String, nullable=False),
+    sa.Column("op", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("recorded_at", sa.String, nullable=False),
+    # pending, then applied (and later pruned), failed or dead
+    sa.Column("state", sa.String, nullable=False),
+    sa.Index("changes_by_state", "partition", "state"),
+)
+
+cursors = _table(
+    "cursors",
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("scope", sa.String, primary_key=True),
+    sa.Column("cursor", sa.String),
+    sa.Column("listed_at", sa.String),
+    sa.Column("error", sa.String),
+)
+
+acl_sets = _table(
+    "acl_sets", sa.Column("acl_id", sa.String, primary_key=True), sa.Column("principals", sa.JSON, nullable=False)
+)
+
+marks = _table(
+    "marks",
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("unit", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, nullable=False),
+    # the document of a chunk: a unit's siblings are found by it
+    sa.Column("parent", sa.String),
+    sa.Column("fingerprint", sa.String, nullable=False),
+    sa.Index("marks_by_parent", "parent", "stage"),
+)
+
+queue = _table(
+    "queue",
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("unit", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, nullable=False),
+)
+
+stages = _table(
+    "stages",
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, primary_key=True),
+    sa.Column("signature", sa.String, nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+    sa.Column("complete", sa.Boolean, nullable=False),
+)
+
+row_counts = _table(
+    "row_counts",
+    sa.Column("asset", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+)
+
+names = _table(
+    "names",
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("document_id", sa.String, primary_key=True),
+    sa.Index("names_by_document", "document_id"),
+)
+
+dead_letters = _table(
+    "dead_letters",
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("unit", sa.String, primary_key=True),
+    sa.Column("document_id", sa.String, nullable=False),
+    sa.Column("partition", sa.String, nullable=False),
+    sa.Column("error", sa.String, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("since", sa.String, nullable=False),
+    # when it is tried again by itself; NULL: only when it changes or on `rag retry`
+    sa.Column("due", sa.Float),
+)
+
+leases = _table(
+    "leases",
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("holder", sa.String, nullable=False),
+    sa.Column("host", sa.String, nullable=False),
+    sa.Column("boot_id", sa.String, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("heartbeat", sa.Float, nullable=False),
+)
+
+touched = _table(
+    "touched",
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("unit", sa.String, primary_key=True),
+)

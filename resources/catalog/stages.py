@@ -1,0 +1,241 @@
+"""What each stage has done and has to do: marks, the queue of touched units, signatures and generations."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from resources.catalog import schema
+from resources.catalog.database import Database, slices
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a stage stands in one partition; `signature`: the code, parameters and model its marks were made with."""
+
+    signature: str = ""
+    generation: int = 0
+    complete: bool = False
+
+
+@dataclass(slots=True)
+class Commit:
+    """What one batch of a stage leaves in the catalog, all of it or nothing."""
+
+    stage: str
+    partition: str
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """{unit: fingerprint} that are now true."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    dropped: Collection[str] = ()
+    """Units that are no more."""
+    done: Collection[str] = ()
+    """Units to take out of this stage's queue."""
+    touched: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """{stage below: units} to put into its queue."""
+    changes: Mapping[str, int] = field(default_factory=dict)
+    """{document id: last sequence number} of the change log that is applied."""
+    advance: bool = False
+    """True where a stage below may have to look: the ingest generation grows."""
+
+
+class Stages:
+    """The books of the stages."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def marks(self, stage: str, partition: str | None = None, units: Collection[str] | None = None) -> dict[str, str]:
+        """{unit: fingerprint} of a partition, or of the given units only."""
+        table = schema.marks
+        query = sa.select(table.c.unit, table.c.fingerprint).where(table.c.stage == stage)
+        with self._db.read() as connection:
+            if units is None:
+                query = query if partition is None else query.where(table.c.partition == partition)
+                return {row.unit: row.fingerprint for row in connection.execute(query)}
+            return {
+                row.unit: row.fingerprint
+                for part in slices(sorted(units))
+                for row in connection.execute(query.where(table.c.unit.in_(part)))
+            }
+
+    def marks_of(self, stage: str, parents: Collection[str]) -> dict[str, dict[str, str]]:
+        """{parent: {unit: fingerprint}} of the children of the given units."""
+        table, found = schema.marks, {parent: dict[str, str]() for parent in parents}
+        with self._db.read() as connection:
+            for part in slices(sorted(parents)):
+                query = sa.select(table.c.parent, table.c.unit, table.c.fingerprint)
+                for row in connection.execute(query.where(table.c.parent.in_(part), table.c.stage == stage)):
+                    found[row.parent][row.unit] = row.fingerprint
+        return found
+
+    def roots(self, stage: str, partition: str) -> set[str]:
+        """The documents that a stage has marks of: the units, or their parents."""
+        table = schema.marks
+        unit = sa.func.coalesce(table.c.parent, table.c.unit)
+        with self._db.read() as connection:
+            query = sa.select(unit.distinct()).where(table.c.stage == stage, table.c.partition == partition)
+            return set(connection.scalars(query))
+
+    def count(self, stage: str, partition: str | None = None) -> int:
+        table = schema.marks
+        query = sa.select(sa.func.count()).select_from(table).where(table.c.stage == stage)
+        with self._db.read() as connection:
+            return connection.scalar(query if partition is None else query.where(table.c.partition == partition)) or 0
+
+    def queued(self, stage: str, partition: str | None = None) -> list[str]:
+        """The units that a stage has to look at, sorted."""
+        table = schema.queue
+        query = sa.select(table.c.unit).where(table.c.stage == stage).order_by(table.c.unit)
+        with self._db.read() as connection:
+            return list(connection.scalars(query if partition is None else query.where(table.c.partition == partition)))
+
+    def queues(self) -> dict[tuple[str, str], int]:
+        """{(stage, partition): units} of everything that waits."""
+        table = schema.queue
+        query = sa.select(table.c.stage, table.c.partition, sa.func.count()).group_by(table.c.stage, table.c.partition)
+        with self._db.read() as connection:
+            return {(stage, partition): count for stage, partition, count in connection.execute(query)}
+
+    def touch(self, stage: str, partitions: Mapping[str, Iterable[str]]) -> None:
+        """Put units into a stage's queue, {partition: units}: the intent, written before the rows it speaks of."""
+        rows = [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
+        with self._db.begin() as connection:
+            self._db.write(connection, schema.queue, rows)
+
+    def done(self, stage: str, units: Collection[str]) -> None:
+        """Take units out of a stage's queue: after everything that they ask for is written."""
+        with self._db.begin() as connection:
+            _dequeue(connection, stage, units)
+
+    def hand_over(
+        self,
+        connection: sa.Connection,
+        stage: str,
+        units: Collection[str],
+        below: str,
+        touched: Mapping[str, Collection[str]],
+    ) -> None:
+        """Take units out of one queue and put others into another's, inside the caller's transaction."""
+        rows = [{"stage": below, "unit": u, "partition": p} for p, found in touched.items() for u in found]
+        self._db.write(connection, schema.queue, rows)
+        _dequeue(connection, stage, units)
+
+    def commit(self, commit: Commit) -> None:
+        """One batch of a stage: marks, queues, change log and generation in one transaction."""
+        with self._db.begin() as connection:
+            self._db.write(
+                connection,
+                schema.marks,
+                [
+                    {
+                        "stage": commit.stage,
+                        "unit": unit,
+                        "partition": commit.partition,
+                        "parent": commit.parents.get(unit),
+                        "fingerprint": mark,
+                    }
+                    for unit, mark in commit.marks.items()
+                ],
+            )
+            for part in slices(sorted(commit.dropped)):
+                table = schema.marks
+                connection.execute(sa.delete(table).where(table.c.stage == commit.stage, table.c.unit.in_(part)))
+            _dequeue(connection, commit.stage, commit.done)
+            for stage, units in commit.touched.items():
+                rows = [{"stage": stage, "unit": u, "partition": commit.partition} for u in units]
+                self._db.write(connection, schema.queue, rows)
+            _apply_changes(connection, commit.changes)
+            if commit.advance:
+                _advance(connection)
+
+    def stage(self, stage: str, partition: str) -> Stage:
+        table = schema.stages
+        with self._db.read() as connection:
+            row = connection.execute(
+                sa.select(table).where(table.c.stage == stage, table.c.partition == partition)
+            ).first()
+        return Stage(row.signature, row.generation, row.complete) if row else Stage()
+
+    def stages(self) -> dict[tuple[str, str], Stage]:
+        with self._db.read() as connection:
+            return {
+                (row.stage, row.partition): Stage(row.signature, row.generation, row.complete)
+                for row in connection.execute(sa.select(schema.stages))
+            }
+
+    def set_stage(self, stage: str, partition: str, state: Stage) -> None:
+        """Written at a stage's start (not complete) and end, and only where it differs."""
+        row = {
+            "stage": stage,
+            "partition": partition,
+            "signature": state.signature,
+            "generation": state.generation,
+            "complete": state.complete,
+        }
+        if self.stage(stage, partition) != state:
+            with self._db.begin() as connection:
+                self._db.write(connection, schema.stages, [row])
+
+    def put_rows(self, asset: str, rows: Mapping[str, int]) -> None:
+        """{partition: rows} of an asset's table, as its last run left it."""
+        with self._db.begin() as connection:
+            counted = [{"asset": asset, "partition": p, "rows": n} for p, n in rows.items()]
+            self._db.write(connection, schema.row_counts, counted)
+
+    def rows(self, asset: str) -> int:
+        """Rows of an asset's table over all partitions, without opening it."""
+        table = schema.row_counts
+        with self._db.read() as connection:
+            return int(connection.scalar(sa.select(sa.func.sum(table.c.rows)).where(table.c.asset == asset)) or 0)
+
+    def generation(self) -> int:
+        """The ingest generation: grows with every batch that changed a document's rows."""
+        with self._db.read() as connection:
+            value = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "generation"))
+        return int(value or 0)
+
+    def record_touched(self, run_id: str, stage: str, units: Sequence[str]) -> None:
+        """What a run touched, for the checks that follow it; older runs' records go."""
+        table = schema.touched
+        with self._db.begin() as connection:
+            connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.run_id != run_id))
+            self._db.write(
+                connection, table, [{"run_id": run_id, "stage": stage, "unit": unit} for unit in sorted(set(units))]
+            )
+
+    def touched(self, run_id: str, stage: str) -> list[str]:
+        table = schema.touched
+        query = sa.select(table.c.unit).where(table.c.run_id == run_id, table.c.stage == stage).order_by(table.c.unit)
+        with self._db.read() as connection:
+            return list(connection.scalars(query))
+
+
+def _dequeue(connection: sa.Connection, stage: str, units: Collection[str]) -> None:
+    table = schema.queue
+    for part in slices(sorted(units)):
+        connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.unit.in_(part)))
+
+
+def _apply_changes(connection: sa.Connection, changes: Mapping[str, int]) -> None:
+    # Applied rows go at once: what happened to a document is in Dagster's events, not here.
+    table = schema.changes
+    if changes:
+        connection.execute(
+            sa.delete(table).where(
+                table.c.document_id == sa.bindparam("document"),
+                table.c.seq <= sa.bindparam("last"),
+                table.c.state == "pending",
+            ),
+            [{"document": d, "last": seq} for d, seq in sorted(changes.items())],
+        )
+
+
+def _advance(connection: sa.Connection) -> None:
+    table = schema.meta
+    grown = sa.update(table).where(table.c.key == "generation")
+    value = connection.scalar(sa.select(table.c.value).where(table.c.key == "generation").with_for_update())
+    if value is None:
+        connection.execute(sa.insert(table), {"key": "generation", "value": "1"})
+    else:
+        connection.execute(grown, {"value": str(int(value) + 1)})

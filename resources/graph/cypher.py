@@ -1,0 +1,187 @@
+"""The statements of the Neo4j store. Values are parameters always; labels and types come from fixed names here.
+
+Belongs here: Cypher text. Does not: running it (neo4j.py), constraints and indexes (schema.py).
+"""
+
+from collections.abc import Collection
+from functools import cache
+
+from resources.graph.base import ENDS, EdgeKind, NodeKind
+from resources.graph.neo4j_rows import LABELS, TYPES
+
+
+def quoted(name: str) -> str:
+    """A label or type between backticks, those in it doubled."""
+    return f"`{name.replace('`', '``')}`"
+
+
+@cache
+def upsert_nodes(kind: NodeKind) -> str:
+    """Write `$rows` of {id, labels, properties}; returns how many were new or different."""
+    label = quoted(LABELS[kind])
+    return f"""
+UNWIND $rows AS row
+MERGE (n:{label} {{id: row.id}})
+WITH n, row
+WHERE properties(n) <> row.properties
+   OR size(labels(n)) <> size(row.labels) OR NOT all(label IN row.labels WHERE label IN labels(n))
+SET n = row.properties
+REMOVE n:$([label IN labels(n) WHERE NOT label IN row.labels])
+SET n:$(row.labels)
+RETURN count(*) AS written
+"""
+
+
+@cache
+def upsert_edges(kind: EdgeKind) -> str:
+    """Write `$rows` of {id, source, target, properties}; returns how many found their ends and how many changed."""
+    source, target = _ends(kind)
+    return f"""
+UNWIND $rows AS row
+MATCH (a:{source} {{id: row.source}})
+MATCH (b:{target} {{id: row.target}})
+MERGE (a)-[r:{quoted(TYPES[kind])} {{id: row.id}}]->(b)
+WITH r, row, properties(r) <> row.properties AS differs
+FOREACH (_ IN CASE WHEN differs THEN [1] ELSE [] END | SET r = row.properties)
+RETURN count(*) AS matched, sum(toInteger(differs)) AS written
+"""
+
+
+@cache
+def missing_nodes(kind: NodeKind) -> str:
+    """Which of `$ids` are not there."""
+    return f"""
+UNWIND $ids AS id
+OPTIONAL MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+WITH id, n WHERE n IS NULL
+RETURN id
+"""
+
+
+@cache
+def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
+    """Remove the ids in the parameters named after the kinds, edges before nodes, in one request."""
+    parts = []
+    for kind in sorted(kinds, key=lambda kind: isinstance(kind, NodeKind)):
+        if isinstance(kind, NodeKind):
+            match = f"MATCH (x:{quoted(LABELS[kind])} {{id: id}}) DETACH DELETE x"
+        else:
+            match = f"MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->() DELETE x"
+        parts.append(f"CALL () {{ UNWIND ${kind.value} AS id {match} RETURN count(*) AS {kind.value} }}")
+    return "\n".join([*parts, f"RETURN {', '.join(kind.value for kind in kinds)}"])
+
+
+@cache
+def read_nodes(kind: NodeKind) -> str:
+    """`$ids` as (id, properties, labels)."""
+    return f"""
+UNWIND $ids AS id
+MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+RETURN n.id, properties(n), labels(n)
+"""
+
+
+@cache
+def edges_among(kind: EdgeKind) -> str:
+    """The edges with both ends in `$ids` as (id, source, target, properties)."""
+    source, target = _ends(kind)
+    # `$ids` and not a list per row: the server hashes a constant list once, and searches any other from its start.
+    return f"""
+UNWIND $ids AS id
+MATCH (a:{source} {{id: id}})-[r:{quoted(TYPES[kind])}]->(b:{target})
+WHERE b.id IN $ids
+RETURN r.id, a.id, b.id, properties(r)
+"""
+
+
+@cache
+def read_edges_by_id(kind: EdgeKind) -> str:
+    """`$ids` as (id, source, target, properties)."""
+    return f"""
+UNWIND $ids AS id
+MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b)
+RETURN r.id, a.id, b.id, properties(r)
+"""
+
+
+@cache
+def degrees(kind: EdgeKind) -> str:
+    """`$ids` as (id, edges in both directions)."""
+    source, target = _ends(kind)
+    type_ = quoted(TYPES[kind])
+    return f"""
+UNWIND $ids AS id
+OPTIONAL MATCH (a:{source} {{id: id}})
+OPTIONAL MATCH (b:{target} {{id: id}})
+RETURN id, CASE WHEN a IS NULL THEN 0 ELSE count {{ (a)-[:{type_}]->() }} END
+         + CASE WHEN b IS NULL THEN 0 ELSE count {{ (b)<-[:{type_}]-() }} END
+"""
+
+
+@cache
+def neighbours(kinds: Collection[EdgeKind], limited: bool) -> str:
+    """The edges at `$ids` in both directions as (type, id, source, target, weight), the `$limit` heaviest of each."""
+    ways = []
+    for kind in kinds:
+        source, target = _ends(kind)
+        for left, right in ((f"(x:{source} {{id: id}})", "(y)"), ("(y)", f"(x:{target} {{id: id}})")):
+            found = f"{left}-[r:{quoted(TYPES[kind])}]->{right}"
+            ways.append(f"WITH id MATCH {found} RETURN r, startNode(r).id AS source, endNode(r).id AS target")
+    heaviest = "ORDER BY r.weight DESC, r.id LIMIT $limit" if limited else ""
+    return f"""
+UNWIND $ids AS id
+CALL (id) {{
+    CALL (id) {{ {" UNION ALL ".join(way.removeprefix("WITH id ") for way in ways)} }}
+    WITH DISTINCT r, source, target {heaviest}
+    RETURN r, source, target
+}}
+RETURN DISTINCT type(r), r.id, source, target, r.weight
+"""
+
+
+@cache
+def page_of_nodes(kind: NodeKind) -> str:
+    """The next `$size` nodes after the id `$after`."""
+    label = quoted(LABELS[kind])
+    return f"MATCH (n:{label}) WHERE n.id > $after RETURN n.id, properties(n), labels(n) ORDER BY n.id LIMIT $size"
+
+
+@cache
+def page_of_edges(kind: EdgeKind, whole: bool) -> str:
+    """The next `$size` edges after the id `$after`."""
+    last = "properties(r)" if whole else "r.weight"
+    return (
+        f"MATCH (a)-[r:{quoted(TYPES[kind])}]->(b) WHERE r.id > $after "
+        f"RETURN r.id, a.id, b.id, {last} ORDER BY r.id LIMIT $size"
+    )
+
+
+@cache
+def strangers(kind: EdgeKind | NodeKind) -> str:
+    """Rows of a kind whose id is no text, by the server's own id: somebody else made them."""
+    if isinstance(kind, NodeKind):
+        pattern, name = f"(x:{quoted(LABELS[kind])})", "x"
+    else:
+        pattern, name = f"()-[x:{quoted(TYPES[kind])}]->()", "x"
+    return f"MATCH {pattern} WHERE NOT x.id IS :: STRING NOT NULL OR x.id = '' RETURN elementId({name})"
+
+
+@cache
+def stats() -> str:
+    """The number of rows of every kind, nodes first, from the server's counters."""
+    parts = [f"CALL () {{ MATCH (n:{quoted(LABELS[kind])}) RETURN count(n) AS {kind.value} }}" for kind in NodeKind]
+    parts += [
+        f"CALL () {{ MATCH ()-[r:{quoted(TYPES[kind])}]->() RETURN count(r) AS {kind.value} }}" for kind in EdgeKind
+    ]
+    return "\n".join([*parts, f"RETURN {', '.join(kind.value for kind in (*NodeKind, *EdgeKind))}"])
+
+
+@cache
+def clear(kind: NodeKind) -> str:
+    """Remove at most `$size` nodes of a kind, with their edges."""
+    return f"MATCH (n:{quoted(LABELS[kind])}) WITH n LIMIT $size DETACH DELETE n RETURN count(*)"
+
+
+def _ends(kind: EdgeKind) -> tuple[str, str]:
+    source, target = ENDS[kind]
+    return quoted(LABELS[source]), quoted(LABELS[target])

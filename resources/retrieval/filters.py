@@ -1,0 +1,55 @@
+"""What a search may see: one filter, applied before ranking to vectors, full text and walk alike."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from resources.tables import is_in
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the caller may see: permission sets and sources (None: all), and documents that nobody may see now."""
+
+    acl_ids: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        return self.acl_ids is None and self.sources is None and not self.hidden
+
+    @property
+    def nothing(self) -> bool:
+        return (self.acl_ids is not None and not self.acl_ids) or (self.sources is not None and not self.sources)
+
+    def where(self) -> str | None:
+        """The filter for rows of the serving table."""
+        parts = []
+        if self.acl_ids is not None:
+            parts.append(is_in("acl_id", sorted(self.acl_ids)))
+        if self.sources is not None:
+            parts.append(is_in("source", sorted(self.sources)))
+        if self.hidden:
+            parts.append(f"NOT ({is_in('document_id', sorted(self.hidden))})")
+        return " AND ".join(parts) or None
+
+    def sees(self, document_id: str, source: str, acl_id: str) -> bool:
+        """May the caller see this document?"""
+        return (
+            document_id not in self.hidden
+            and (self.acl_ids is None or acl_id in self.acl_ids)
+            and (self.sources is None or source in self.sources)
+        )
+
+
+def readable_acl_ids(acl_sets: dict[str, tuple[str, ...]], principals: Collection[str] | None) -> frozenset[str] | None:
+    """The permission sets that admit one of the principals; None for the operator, who sees all.
+
+    Whoever asks is part of `everyone`, a user of `organization` too. An unknown or empty permission admits nobody.
+    """
+    if principals is None:
+        return None
+    asking = {*principals, "everyone"}
+    if any(principal.startswith("user:") for principal in principals):
+        asking.add("organization")
+    return frozenset(acl for acl, members in acl_sets.items() if not asking.isdisjoint(members))

@@ -1,0 +1,227 @@
+"""What is read around one question: some hundred passages, their names, and nothing else of the graph.
+
+Belongs here: which passages and names are read, and in which order, until the limits are reached. Does not: how they
+are ordered (knowledge/ranking.py), how rows are read (passages.py).
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from knowledge.names import entity_id
+from knowledge.questions import names_in, runs
+from knowledge.ranking import Floats, Names, Passages, walk
+from knowledge.terms import terms
+from resources.catalog.names import Names as NameBook
+from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
+from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
+from resources.retrieval.reader import run
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is read around one question. Each was measured: more finds nothing more (benchmarks)."""
+
+    passages: int = 150
+    """Candidates in all; at most 1,000 whatever is asked."""
+    nearest: int = 30
+    """By vector, and as many by full text."""
+    of_asked: int = 50
+    """Passages of one of the question's names: those first that it is the title of."""
+    asked_uses: int = 2_000
+    """A name of the question in more passages than this leads to none: only what is found otherwise has it."""
+    uses: int = 50
+    """Any other name in more passages than this is left out of the walk."""
+    expanded: int = 40
+    """Names whose passages are read: those where most walkers are."""
+
+    def for_results(self, k: int) -> "Limits":
+        """Wider where more results are asked for than usual."""
+        nearest = min(300, max(self.nearest, 2 * k))
+        passages = min(1_000, max(self.passages, 4 * k))
+        return Limits(passages, nearest, self.of_asked, self.asked_uses, self.uses, self.expanded)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The neighbourhood of one question: candidates and their documents by position, entities by position, numbers.
+
+    `reads` counts the rows that were read: passages, edges, names.
+    """
+
+    chunks: list[str]
+    documents: list[str]
+    entities: list[str]
+    passages: Passages
+    names: Names
+    reads: dict[str, int]
+
+
+class _Row(NamedTuple):
+    """A candidate as the ranking needs it."""
+
+    document: str
+    ordinal: int
+    cosine: float
+    terms: list[str]
+
+
+class Explorer:
+    """Reads neighbourhoods. One for many questions."""
+
+    def __init__(self, table: PassageTable, graph: GraphStore, names: NameBook, limits: Limits | None = None) -> None:
+        self.table, self.graph, self.names = table, graph, names
+        self.limits = limits or Limits()
+
+    def explore(self, question: str, vector: Floats, where: str | None, k: int) -> Found:
+        """The neighbourhood of a question whose vector is of unit length; `where` limits what may be a candidate."""
+        return _Exploration(self, question, vector, where, self.limits.for_results(k)).found()
+
+
+class _Exploration:
+    """One question at work."""
+
+    def __init__(self, of: Explorer, question: str, vector: Floats, where: str | None, limits: Limits) -> None:
+        self.table, self.graph, self.book = of.table, of.graph, of.names
+        self.question, self.vector, self.where, self.limits = question, vector, where, limits
+        self.terms = sorted(set(terms(question)))
+        self.rows: dict[str, _Row] = {}
+        self.told: dict[str, list[tuple[str, float]]] = {}
+        self.uses: dict[str, float] = {}
+        self.refused: set[str] = set()
+        self.reads = {"passages": 0, "edges": 0, "names": 0}
+
+    def found(self) -> Found:
+        near, hits, best, corpus = run(self._first_reads())
+        self._keep(near)
+        self._keep(hits)
+        asked = self._asked_names()
+        self._add_passages(self._passages_of_asked(asked))
+        self._read_names()
+        if self._room() > 0:
+            self._expand(asked, corpus)
+        chunks = sorted(self.rows, key=lambda c: (self.rows[c].document, self.rows[c].ordinal, c))
+        entities, names = self._names(chunks, asked, corpus)
+        return Found(
+            chunks=chunks,
+            documents=[self.rows[c].document for c in chunks],
+            entities=entities,
+            passages=self._passages(chunks, best),
+            names=names,
+            reads=self.reads,
+        )
+
+    async def _first_reads(self) -> tuple["pa.Table", "pa.Table", dict[str, BestMatch], int]:
+        limit = self.limits.nearest
+        return await asyncio.gather(
+            self.table.nearest(self.vector, limit, self.where, COLUMNS),
+            self.table.matching(self.terms, limit, self.where),
+            self.table.best_matches(self.terms),
+            self.table.size(),
+        )
+
+    def _room(self) -> int:
+        return self.limits.passages - len(self.rows)
+
+    def _keep(self, read: "pa.Table") -> None:
+        if not read.num_rows:
+            return
+        cosines = (vectors_of(read) @ self.vector).tolist()
+        columns = [read[name].to_pylist() for name in ("chunk_id", "document_id", "ordinal", "search_text")]
+        for chunk, document, ordinal, text, cosine in zip(*columns, cosines, strict=True):
+            self.rows[chunk] = _Row(document, ordinal, cosine, text.split())
+        self.reads["passages"] += read.num_rows
+
+    def _add_passages(self, wanted: Iterable[str]) -> None:
+        """Read passages in the order in which they are wanted, as far as there is room and the filter lets them."""
+        new = [c for c in dict.fromkeys(wanted) if c not in self.rows and c not in self.refused]
+        new = new[: max(0, self._room())]
+        if new:
+            self._keep(run(self.table.by("chunk_id", new, COLUMNS, self.where)))
+            self.refused.update(c for c in new if c not in self.rows)
+
+    def _asked_names(self) -> list[str]:
+        ids = {entity_id(name): name for name in runs(self.question)}
+        self._keep_uses(ids)
+        known = {ids[i] for i in ids if i in self.uses}
+        titles = self.book.known(sorted(known)) if known else set()
+        return [entity_id(name) for name in names_in(self.question, known, titles)]
+
+    def _keep_uses(self, ids: Iterable[str]) -> None:
+        rows = self.graph.read_nodes(NodeKind.ENTITY, [i for i in ids if i not in self.uses])
+        for row in rows:
+            self.uses[row["id"]] = float(row.get("mention_count") or 1)
+        self.reads["names"] += len(rows)
+
+    def _neighbours(self, ids: Collection[str], limit: int | None = None) -> list[Edge]:
+        edges = self.graph.neighbours(ids, {EdgeKind.FROM_CHUNK}, limit).edges if ids else []
+        self.reads["edges"] += len(edges)
+        return edges
+
+    def _passages_of_asked(self, asked: Collection[str]) -> list[str]:
+        few = [e for e in asked if self.uses[e] <= self.limits.asked_uses]
+        edges = self._neighbours(few, self.limits.of_asked)
+        edges.sort(key=lambda edge: (-edge.weight, self.uses[edge.source], edge.target))
+        return [edge.target for edge in edges]
+
+    def _read_names(self) -> None:
+        """The names of every candidate that has not told its names yet."""
+        new = [chunk for chunk in self.rows if chunk not in self.told]
+        edges = self._neighbours(new)
+        self._keep_uses(dict.fromkeys(edge.source for edge in edges))
+        self.told |= {chunk: [] for chunk in new}
+        for _, _, source, target, weight in edges:
+            if source in self.uses:
+                self.told[target].append((source, weight))
+
+    def _expand(self, asked: Collection[str], corpus: int) -> None:
+        """Read the passages of the names where most walkers are, strongest name first."""
+        chunks = list(self.rows)
+        entities, names = self._names(chunks, asked, corpus)
+        mass = walk(np.array([self.rows[c].cosine for c in chunks]), names)[1].tolist()
+        held = {entity: -mass[n] for n, entity in enumerate(entities) if self.uses[entity] > 1}
+        for entity in asked:
+            held.pop(entity, None)
+        strongest = sorted(held, key=lambda entity: (held[entity], entity))[: self.limits.expanded]
+        place = {entity: n for n, entity in enumerate(strongest)}
+        edges = self._neighbours(strongest)
+        edges.sort(key=lambda edge: (place[edge.source], -edge.weight, edge.target))
+        self._add_passages(edge.target for edge in edges)
+        self._read_names()
+
+    def _passages(self, chunks: list[str], best: dict[str, BestMatch]) -> Passages:
+        lengths = np.array([float(len(self.rows[c].terms)) for c in chunks])
+        average = float(lengths.mean()) if chunks else 1.0
+        column = {term: place for place, term in enumerate(self.terms)}
+        frequency = np.zeros((len(chunks), len(column)))
+        for place, chunk in enumerate(chunks):
+            for term in self.rows[chunk].terms:
+                if term in column:
+                    frequency[place, column[term]] += 1
+        cosine = np.array([self.rows[c].cosine for c in chunks])
+        return Passages(cosine, frequency, lengths, idf_from(best, average), average)
+
+    def _names(self, chunks: list[str], asked: Collection[str], corpus: int) -> tuple[list[str], Names]:
+        """The names of these candidates and their edges; names in very many passages are left out."""
+        entities = {entity: place for place, entity in enumerate(asked)}
+        passage, name, weights = [], [], []
+        for place, chunk in enumerate(chunks):
+            for entity, weight in self.told[chunk]:
+                if entity in entities or self.uses[entity] <= self.limits.uses:
+                    passage.append(place)
+                    name.append(entities.setdefault(entity, len(entities)))
+                    weights.append(weight)
+        return list(entities), Names(
+            uses=np.array([self.uses[e] for e in entities]),
+            asked=np.arange(len(entities)) < len(asked),
+            passage=np.array(passage, np.int64),
+            name=np.array(name, np.int64),
+            weight=np.array(weights),
+            corpus=corpus,
+        )

@@ -1,0 +1,70 @@
+"""Reads of a LanceDB table through the asynchronous interface.
+
+A question's reads run side by side, each in a third of the synchronous time. Writing is resources/tables.py.
+"""
+
+from collections.abc import Collection, Coroutine, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from knowledge.ranking import Floats
+from resources.tables import is_in
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+T = TypeVar("T")
+
+PROBES, REFINE = 20, 10
+"""Partitions of a vector index that are read, and by how much its first choice is widened and measured exactly."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for work on LanceDB's own loop; a caller may itself stand in a loop."""
+    from lancedb.background_loop import LOOP
+
+    result: T = LOOP.run(work)
+    return result
+
+
+def within(column: str, ids: Collection[str], where: str | None = None) -> str:
+    """The filter for rows by id, of those that another filter lets through."""
+    wanted = is_in(column, sorted(ids)) if ids else "false"
+    return f"{wanted} AND {where}" if where else wanted
+
+
+class Reader:
+    """One table, opened at its first use; every read sees the newest version."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.uri, self.name = uri, name
+        self._table: Any = None
+
+    async def there(self) -> bool:
+        """Is there a table? Before the first run there is none."""
+        if self._table is None:
+            import lancedb
+
+            connection = await lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0))
+            if self.name in (await connection.list_tables(limit=1_000)).tables:
+                self._table = await connection.open_table(self.name)
+        return self._table is not None
+
+    async def opened(self) -> Any:
+        """The table; only if it is there."""
+        await self.there()
+        return self._table
+
+    async def by(
+        self, column: str, ids: Collection[str], columns: Sequence[str], where: str | None = None
+    ) -> "pa.Table":
+        """Rows whose `column`, a key, is one of `ids`, those that the filter lets through."""
+        query = (await self.opened()).query().where(within(column, ids, where))
+        return await query.select(list(columns)).limit(max(1, len(ids))).to_arrow()
+
+    async def nearest(self, vector: Floats, limit: int, where: str | None, columns: Sequence[str]) -> "pa.Table":
+        """The rows of the smallest angle to a vector, by `_distance` = 1 - cosine."""
+        query = (await self.opened()).query().nearest_to(vector).distance_type("cosine")
+        query = query.nprobes(PROBES).refine_factor(REFINE)
+        query = query.where(where) if where else query
+        return await query.select([*columns, "_distance"]).limit(limit).to_arrow()

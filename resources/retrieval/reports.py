@@ -1,0 +1,84 @@
+"""Community reports for a question: those of its strongest entities (local), or the nearest of all (global).
+
+A report is shown only if every document that it rests on may be seen.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from knowledge.ranking import Floats
+from resources.graph import EdgeKind
+from resources.retrieval.answers import DIGITS, Shelf
+from resources.retrieval.filters import Sight
+from resources.retrieval.reader import Reader, run
+
+Report = dict[str, Any]
+COLUMNS = ("community_id", "level", "title", "summary", "findings", "citations", "documents", "rating")
+RATING_WEIGHT = 0.01
+"""What a point of a report's rating (0 … 10) counts beside its cosine with the question."""
+LOCAL, GLOBAL = 5, 5
+"""Reports that an answer shows at most."""
+ENTITIES = 20
+"""Strongest entities of a question whose communities are looked at."""
+
+
+class ReportShelf:
+    """Finds and trims reports. One for many questions."""
+
+    def __init__(self, table: Reader, shelf: Shelf) -> None:
+        self.table, self.shelf = table, shelf
+
+    def local(self, mass: Mapping[str, float], sight: Sight) -> list[Report]:
+        """Reports of the communities where the strongest entities `{id: mass}` are, by the mass they hold.
+
+        Of two communities with the same entities the smaller one says more of them: it comes first.
+        """
+        strongest = dict(sorted(mass.items(), key=lambda item: (-item[1], item[0]))[:ENTITIES])
+        if not strongest:
+            return []
+        held: dict[str, float] = {}
+        for edge in self.shelf.graph.neighbours(strongest, {EdgeKind.IN_COMMUNITY}).edges:
+            if edge.source in strongest:
+                held[edge.target] = held.get(edge.target, 0.0) + strongest[edge.source]
+        total = sum(strongest.values()) or 1.0
+        rows = run(self._by_id(held)) if held else []
+        scored = [(held[row["community_id"]] / total, row) for row in rows]
+        scored.sort(key=lambda one: (-round(one[0], DIGITS), -one[1]["level"], one[1]["community_id"]))
+        return self._shown(scored, sight, LOCAL)
+
+    def nearest(self, vector: Floats, sight: Sight) -> list[Report]:
+        """Reports by cosine with the question and rating."""
+        wanted = GLOBAL * (4 if sight.whole else 20)
+        rows = run(self._nearest(vector, wanted))
+        scored = [(1 - row["_distance"] + RATING_WEIGHT * row["rating"], row) for row in rows]
+        scored.sort(key=lambda one: (-round(one[0], DIGITS), one[1]["level"], one[1]["community_id"]))
+        return self._shown(scored, sight, GLOBAL)
+
+    async def _by_id(self, ids: Collection[str]) -> list[Report]:
+        if not await self.table.there():
+            return []
+        rows: list[Report] = (await self.table.by("community_id", ids, COLUMNS)).to_pylist()
+        return rows
+
+    async def _nearest(self, vector: Floats, limit: int) -> list[Report]:
+        if not await self.table.there():
+            return []
+        rows: list[Report] = (await self.table.nearest(vector, limit, None, COLUMNS)).to_pylist()
+        return rows
+
+    def _shown(self, scored: Sequence[tuple[float, dict[str, Any]]], sight: Sight, most: int) -> list[Report]:
+        if not sight.whole:
+            resting = {document for _, row in scored for document in row["documents"]}
+            known = self.shelf.documents_of(resting)
+            seen = {d for d, row in known.items() if sight.sees(d, row["source"], row["acl_id"])}
+            scored = [(score, row) for score, row in scored if seen.issuperset(row["documents"])]
+        return [_report(score, row) for score, row in scored[:most]]
+
+
+def _report(score: float, row: Mapping[str, Any]) -> Report:
+    return {
+        "community_id": row["community_id"], "level": row["level"], "title": row["title"], "summary": row["summary"],
+        "findings": json.loads(row["findings"] or "[]"), "rating": row["rating"], "score": round(score, DIGITS),
+        "citations": list(row["citations"]),
+    }  # fmt: skip

@@ -1,0 +1,297 @@
+"""The settings: one typed object, read from rag.yaml and the environment, refused at load with key, value and place."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from resources.errors import SettingsError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+PRINCIPAL = re.compile(r"everyone|organization|(user|group):\S+")
+MODEL_TOKENS = {"all-MiniLM-L6-v2": 256, "hashing": 512}
+"""Most tokens each packaged embedding model reads; a folder in the form of sentence-transformers says its own."""
+
+Classification = Literal["public", "internal", "confidential", "restricted"]
+
+
+class Part(BaseModel):
+    """A part of the settings: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FromEnvironment(Part):
+    """A value `{env: NAME}` whose variable is not set; refused when the part that needs it is used."""
+
+    env: str
+
+
+Value = str | FromEnvironment
+
+
+class SourceSettings(Part):
+    shards: int = Field(1, ge=1, le=1024)
+    read: tuple[str, ...] = ("everyone",)
+    classification: Classification = "internal"
+    groups_minutes: int = Field(60, ge=1)
+
+    @field_validator("read")
+    @classmethod
+    def principals(cls, read: tuple[str, ...]) -> tuple[str, ...]:
+        for principal in read:
+            if not PRINCIPAL.fullmatch(principal):
+                raise ValueError(
+                    f"{principal!r} is no principal; allowed: everyone, organization, user:<id>, group:<id>"
+                )
+        return read
+
+
+class FilesystemSettings(SourceSettings):
+    type: Literal["filesystem"]
+    path: Path
+    include: tuple[str, ...] = ("**/*",)
+    exclude: tuple[str, ...] = ()
+
+
+class SharePointSettings(SourceSettings):
+    type: Literal["sharepoint"]
+    site: Value
+    drives: tuple[str, ...] = ()
+    tenant_id: Value | None = None
+    client_id: Value | None = None
+    client_secret: Value | None = None
+    certificate_path: Path | None = None
+    managed_identity: bool = False
+    access_token: Value | None = None
+    graph_url: str = "https://graph.microsoft.com/v1.0"
+    authority: str = "https://login.microsoftonline.com"
+
+
+AnySource = Annotated[FilesystemSettings | SharePointSettings, Field(discriminator="type")]
+
+
+class ChunkSettings(Part):
+    max_tokens: int = Field(256, ge=32, le=8192)
+    min_tokens: int = Field(64, ge=1)
+
+    @model_validator(mode="after")
+    def ordered(self) -> "ChunkSettings":
+        if self.min_tokens > self.max_tokens // 2:
+            raise ValueError(
+                f"min_tokens is {self.min_tokens}; at most half of max_tokens ({self.max_tokens}) is allowed"
+            )
+        return self
+
+
+class ParsingSettings(Part):
+    max_bytes: int = Field(100_000_000, ge=1)
+    wall_seconds: float = Field(60, gt=0)
+    memory_bytes: int = Field(3 << 30, ge=256 << 20)
+
+
+class EmbeddingSettings(Part):
+    model: str = "all-MiniLM-L6-v2"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    batch_size: int = Field(32, ge=1, le=1024)
+
+
+class ExtractionSettings(Part):
+    method: Literal["rules", "patterns"] = "rules"
+
+
+class Neo4jSettings(Part):
+    uri: Value = "bolt://localhost:7687"
+    user: Value = "neo4j"
+    password: Value | None = None
+    database: str = "neo4j"
+    pool_size: int = Field(50, ge=2)
+    acquire_seconds: float = Field(10, gt=0)
+    batch_size: int = Field(5000, ge=1)
+
+
+class GraphSettings(Part):
+    store: Literal["sqlite", "neo4j"] = "sqlite"
+    shards: int = Field(4, ge=1, le=100)
+    neo4j: Neo4jSettings = Neo4jSettings()
+
+
+class ReportSettings(Part):
+    method: Literal["extractive"] = "extractive"
+    max_concurrency: int = Field(8, ge=1, le=1024)
+
+
+class Settings(Part):
+    """Everything rag-assets can be told, with paths made absolute against the file they stand in."""
+
+    file: Path
+    index: str = "var/index"
+    catalog: str = "var/catalog.db"
+    sources: Mapping[str, AnySource] = {}
+    parsing: ParsingSettings = ParsingSettings()
+    chunks: ChunkSettings = ChunkSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
+    extraction: ExtractionSettings = ExtractionSettings()
+    graph: GraphSettings = GraphSettings()
+    reports: ReportSettings = ReportSettings()
+
+    @field_validator("sources")
+    @classmethod
+    def names(cls, sources: Mapping[str, AnySource]) -> Mapping[str, AnySource]:
+        for name in sources:
+            if not SOURCE_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a source; allowed: {SOURCE_NAME.pattern}")
+        return sources
+
+    @model_validator(mode="after")
+    def fitting_model(self) -> "Settings":
+        reads = model_tokens(self.embeddings.model, self.folder)
+        if self.chunks.max_tokens > reads:
+            raise ValueError(
+                f"chunks.max_tokens is {self.chunks.max_tokens}; the model {self.embeddings.model} reads {reads}"
+            )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def index_uri(self) -> str:
+        return self.index if "://" in self.index else str(self.folder / self.index)
+
+    @property
+    def catalog_url(self) -> str:
+        return self.catalog if "://" in self.catalog else f"sqlite:///{self.folder / self.catalog}"
+
+    @property
+    def local(self) -> Path:
+        """The folder for what is always local: write locks, the SQLite graph store."""
+        return self.folder / "var" if "://" in self.index else (self.folder / self.index).parent
+
+    @property
+    def dagster_home(self) -> Path:
+        return Path(os.environ.get("DAGSTER_HOME") or self.folder / "var" / "dagster")
+
+    def source_path(self, name: str) -> Path:
+        source = self.sources[name]
+        assert isinstance(source, FilesystemSettings)
+        return self.folder / source.path
+
+    def partitions(self, source: str) -> list[str]:
+        """The partition keys of a source: its name, or `name/00` … where it has shards."""
+        shards = self.sources[source].shards
+        return [source] if shards == 1 else [f"{source}/{n:02d}" for n in range(shards)]
+
+    def graph_partitions(self) -> list[str]:
+        return [f"g{n:02d}" for n in range(self.graph.shards)]
+
+
+def model_tokens(model: str, folder: Path) -> int:
+    """Most tokens the model reads at once: from the table above, or from the model folder itself."""
+    if model in MODEL_TOKENS:
+        return MODEL_TOKENS[model]
+    config = folder / model / "sentence_bert_config.json"
+    if not config.is_file():
+        known = ", ".join(MODEL_TOKENS)
+        raise ValueError(
+            f"embeddings.model is {model!r}; allowed: {known}, or a folder in the form of sentence-transformers"
+        )
+    return int(yaml.safe_load(config.read_text(encoding="utf-8"))["max_seq_length"])
+
+
+def value_of(value: Value | None, key: str) -> str | None:
+    """A setting that may stand in the environment, at the moment it is needed."""
+    if isinstance(value, FromEnvironment):
+        raise SettingsError(
+            f"{key} comes from the environment variable {value.env}, which is not set; set it and start again."
+        )
+    return value
+
+
+def find_settings() -> Path:
+    """RAG_CONFIG, else rag.yaml in the working directory, else the repository's own."""
+    named = os.environ.get("RAG_CONFIG")
+    if named:
+        return Path(named).resolve()
+    here = Path.cwd() / "rag.yaml"
+    return here.resolve() if here.is_file() else REPOSITORY / "rag.yaml"
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read, resolve `{env: NAME}`, validate. Raises SettingsError with key, value, what is allowed and the line."""
+    file = (file or find_settings()).resolve()
+    try:
+        text = file.read_text(encoding="utf-8")
+        tree = yaml.compose(text)
+        data = yaml.safe_load(text)
+    except OSError as error:
+        raise SettingsError(
+            f"{file}: cannot be read ({error.strerror}); write one with `rag init`, or name it in RAG_CONFIG."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise SettingsError(f"{file}: holds no settings; write one with `rag init`.")
+    data = _from_environment(data)
+    concurrency = os.environ.get("COMMUNITY_REPORT_MAX_CONCURRENCY")
+    if concurrency:
+        data["reports"] = {**(data.get("reports") or {}), "max_concurrency": concurrency}
+    try:
+        return Settings.model_validate({**data, "file": file})
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentences(error, file, tree))) from error
+
+
+def _from_environment(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"env"} and isinstance(value["env"], str):
+            return os.environ.get(value["env"], value)
+        return {k: _from_environment(v) for k, v in value.items()}
+    return [_from_environment(v) for v in value] if isinstance(value, list) else value
+
+
+def _sentences(error: ValidationError, file: Path, tree: yaml.Node | None) -> Iterator[str]:
+    for problem in error.errors():
+        # a union names its members in the location; they are no keys of the file
+        loc = [str(p) for p in problem["loc"] if p not in ("filesystem", "sharepoint", "FromEnvironment", "str")]
+        key, given = ".".join(loc), problem["input"]
+        where = f"{file}:{_line(tree, loc)}"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            yield f"{where}: {key} is not a setting; remove it or correct its name."
+        elif isinstance(given, dict) and set(given) == {"env"}:
+            yield f"{where}: {key} comes from the environment variable {given['env']}, which is not set."
+        elif problem["type"] == "value_error":
+            yield f"{where}: {key + ': ' if key else ''}{message}."
+        elif problem["type"] == "missing":
+            yield f"{where}: {key} is missing."
+        else:
+            secret = any(word in key for word in ("secret", "password", "token_", "access_token"))
+            shown = (
+                "…"
+                if secret
+                else repr(given)
+                if isinstance(given, str | int | float | bool | None)
+                else type(given).__name__
+            )
+            yield f"{where}: {key} is {shown}; {message[0].lower()}{message[1:]}."
+
+
+def _line(node: yaml.Node | None, loc: list[str]) -> int:
+    line = 1
+    for part in loc:
+        if not isinstance(node, yaml.MappingNode):
+            break
+        for key, value in node.value:
+            if key.value == part:
+                line, node = key.start_mark.line + 1, value
+                break
+        else:
+            break
+    return line

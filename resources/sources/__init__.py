@@ -1,0 +1,1 @@
+"""Where documents come from. A new kind of source is one module here and one registration."""

@@ -1,0 +1,262 @@
+"""What every graph store promises, one sentence a test."""
+
+import pytest
+
+from resources.errors import GraphError
+from resources.graph import EdgeKind, GraphStore, NodeKind
+from resources.graph.parity import differences
+from tests.graph.company import company, edge, fill, random_graph, tables
+
+RELATED, ENTITY = EdgeKind.RELATED, NodeKind.ENTITY
+
+HOSTILE = [
+    'it\'s "quoted"',
+    "back`tick``s",
+    "}) DETACH DELETE n //",
+    "'; DROP TABLE node; --",
+    "$id {row} \\u0060 \\",
+    "naïve 漢字 🧪👩‍🔬 ‮right to left",
+    "line\nbreak\ttab\x00nul",
+    "x" * 10_000,
+]
+
+
+def test_what_was_written_is_read_back_whole(store: GraphStore):
+    graph = company()
+    assert fill(store, graph) == sum(map(len, graph.values()))
+    for kind, rows in graph.items():
+        ids = [row["id"] for row in rows]
+        read = store.read_nodes(kind, ids) if isinstance(kind, NodeKind) else store.read_edges_by_id(kind, ids)
+        assert read == rows
+    assert store.stats() == {kind: len(rows) for kind, rows in graph.items()}
+
+
+def test_upserting_twice_writes_once(store: GraphStore):
+    fill(store, company())
+    before = store.traffic.rows_written
+    assert fill(store, company()) == 0
+    assert store.traffic.rows_written == before
+
+
+def test_only_rows_that_differ_are_counted(store: GraphStore):
+    fill(store, company())
+    rows = company()[RELATED]
+    rows[1] = {**rows[1], "weight": 7.0}
+    assert store.upsert_edges(RELATED, rows) == 1
+    assert store.read_edges_by_id(RELATED, ["e1-e2"])[0]["weight"] == 7.0
+    assert store.upsert_nodes(ENTITY, [*company()[ENTITY], {"id": "e9"}]) == 1
+
+
+def test_an_upsert_replaces_the_whole_row(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "a", "name": "A", "old": 1}, {"id": "b"}])
+    store.upsert_edges(RELATED, [edge("a", "b", 2, old=1)])
+    store.upsert_nodes(ENTITY, [{"id": "a", "name": "B", "none": None}])
+    store.upsert_edges(RELATED, [edge("a", "b", 2)])
+    assert store.read_nodes(ENTITY, ["a"]) == [{"id": "a", "name": "B"}]
+    assert store.read_edges(RELATED, ["a", "b"]) == [edge("a", "b", 2.0)]
+
+
+def test_the_last_of_equal_ids_in_one_call_wins(store: GraphStore):
+    assert store.upsert_nodes(ENTITY, [{"id": "a", "name": "old"}, {"id": "a", "name": "new"}]) == 1
+    assert store.read_nodes(ENTITY, ["a"]) == [{"id": "a", "name": "new"}]
+
+
+def test_properties_keep_their_json_types(store: GraphStore):
+    row = {
+        "id": "a",
+        "whole": 3,
+        "large": 2**62,
+        "part": 0.1,
+        "yes": True,
+        "no": False,
+        "empty": "",
+        "names": ["x", "y"],
+        "nothing": [],
+        "mixed": [1, "x", None],
+        "numbers": [1, 2.5],
+        "nested": {"a": {"b": [1, {"c": None}]}},
+        "huge": 2**80,
+    }
+    store.upsert_nodes(ENTITY, [row])
+    read = store.read_nodes(ENTITY, ["a"])[0]
+    assert read == row
+    assert {name: type(value) for name, value in read.items()} == {name: type(value) for name, value in row.items()}
+    assert store.upsert_nodes(ENTITY, [row]) == 0
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_names_are_stored_as_data(store: GraphStore, name: str):
+    key = name[:1_000]
+    rows = [{"id": key, "name": name, "type": name, key: name}, {"id": "other"}]
+    store.upsert_nodes(ENTITY, rows)
+    relation = {"id": key, "source": key, "target": "other", "weight": 1.0, "predicate": name, key: name}
+    store.upsert_edges(RELATED, [relation])
+    assert store.read_nodes(ENTITY, [key, "other"]) == rows
+    assert store.read_edges(RELATED, [key, "other"]) == [relation]
+    assert store.neighbours([key], [RELATED]).edges[0].source == key
+    assert store.delete_nodes(ENTITY, [key]) == 1
+    assert store.stats()[ENTITY] == 1
+    assert store.stats()[RELATED] == 0
+
+
+def test_kinds_do_not_mix(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "same", "name": "entity"}])
+    store.upsert_nodes(NodeKind.CHUNK, [{"id": "same", "ordinal": 1}])
+    assert store.read_nodes(ENTITY, ["same"]) == [{"id": "same", "name": "entity"}]
+    assert store.delete_nodes(NodeKind.CHUNK, ["same"]) == 1
+    assert store.read_nodes(ENTITY, ["same"]) == [{"id": "same", "name": "entity"}]
+
+
+def test_reads_keep_the_order_asked_for_and_leave_out_what_is_missing(store: GraphStore):
+    fill(store, company())
+    assert [row["id"] for row in store.read_nodes(ENTITY, ["e3", "nobody", "e0", "e3"])] == ["e3", "e0"]
+    assert [row["id"] for row in store.read_edges_by_id(RELATED, ["e2-e3", "x", "e0-e1"])] == ["e2-e3", "e0-e1"]
+
+
+def test_deleting_a_node_takes_its_edges(store: GraphStore):
+    fill(store, company())
+    assert store.delete_nodes(ENTITY, ["e1", "nobody"]) == 1
+    assert [row["id"] for row in store.read_edges(RELATED, ["e0", "e1", "e2", "e3"])] == ["e2-e3"]
+    assert store.stats()[EdgeKind.FROM_CHUNK] == 4
+    assert store.stats()[EdgeKind.IN_COMMUNITY] == 3
+
+
+def test_deleting_edges_leaves_the_nodes(store: GraphStore):
+    fill(store, company())
+    assert store.delete_edges(RELATED, ["e0-e1", "nothing"]) == 1
+    assert store.delete_edges(RELATED, ["e0-e1"]) == 0
+    assert store.stats()[RELATED] == 2
+    assert store.stats()[ENTITY] == 4
+
+
+def test_an_edge_without_its_end_is_refused_and_nothing_of_it_is_left(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "a"}, {"id": "b"}])
+    with pytest.raises(GraphError, match="not there \\('nobody'\\); write the nodes first"):
+        store.upsert_edges(RELATED, [edge("a", "b"), edge("a", "nobody")])
+    assert store.stats()[RELATED] == 0
+    assert store.stats()[ENTITY] == 2
+
+
+def test_an_edge_keeps_its_ends(store: GraphStore):
+    fill(store, company())
+    with pytest.raises(GraphError, match="keeps its ends"):
+        store.upsert_edges(RELATED, [{**edge("e0", "e3"), "id": "e0-e1"}])
+    assert store.read_edges_by_id(RELATED, ["e0-e1"])[0]["target"] == "e1"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"name": "no id"},
+        {"id": ""},
+        {"id": 7},
+        {"id": "a", "_own": 1},
+        {"id": "a", "value": float("nan")},
+        {"id": "a", "value": object()},
+        {"id": "a", "value": "\ud800"},
+        {"id": "\ud800"},
+        {"id": "x" * 4_001},
+    ],
+    ids=["no id", "empty id", "number", "reserved", "nan", "object", "surrogate", "surrogate id", "long id"],
+)
+def test_a_node_that_cannot_be_stored_is_refused(store: GraphStore, row: dict):
+    with pytest.raises(GraphError):
+        store.upsert_nodes(ENTITY, [{"id": "good"}, row])
+    assert store.stats()[ENTITY] == 0
+
+
+@pytest.mark.parametrize("weight", [float("inf"), float("nan"), "1", None, True])
+def test_an_edge_without_a_finite_weight_is_refused(store: GraphStore, weight: object):
+    store.upsert_nodes(ENTITY, [{"id": "a"}, {"id": "b"}])
+    with pytest.raises(GraphError, match="weight"):
+        store.upsert_edges(RELATED, [{**edge("a", "b"), "weight": weight}])
+
+
+def test_edges_are_read_only_where_both_ends_are_in_the_group(store: GraphStore):
+    fill(store, company())
+    groups = {"first": ["e0", "e1"], "all": ["e0", "e1", "e2", "e3"], "apart": ["e0", "e3"], "none": [], "gone": ["x"]}
+    read = store.read_edges_of_groups(RELATED, groups)
+    assert {group: [row["id"] for row in rows] for group, rows in read.items()} == {
+        "first": ["e0-e1"],
+        "all": ["e0-e1", "e1-e2", "e2-e3"],
+        "apart": [],
+        "none": [],
+        "gone": [],
+    }
+    assert read["first"] == [edge("e0", "e1", 1.0, predicate="knows")]
+    assert store.read_edges(EdgeKind.FROM_CHUNK, ["e0", "c0", "c1"]) == [edge("e0", "c0")]
+
+
+def test_neighbours_are_found_in_both_directions_each_edge_once(store: GraphStore):
+    fill(store, company())
+    found = store.neighbours(["e1", "e2"], [RELATED])
+    assert [(e.kind, e.id, e.source, e.target, e.weight) for e in found.edges] == [
+        (RELATED, "e2-e3", "e2", "e3", 3.0),
+        (RELATED, "e1-e2", "e1", "e2", 2.0),
+        (RELATED, "e0-e1", "e0", "e1", 1.0),
+    ]
+    assert found.shards
+    assert not found.failed
+
+
+def test_neighbours_are_limited_to_the_heaviest_of_each_node_and_to_the_kinds(store: GraphStore):
+    fill(store, company())
+    assert [e.id for e in store.neighbours(["e1"], [RELATED], limit=1).edges] == ["e1-e2"]
+    assert [e.id for e in store.neighbours(["e0", "e3"], [RELATED], limit=1).edges] == ["e2-e3", "e0-e1"]
+    both = store.neighbours(["e0"], [EdgeKind.FROM_CHUNK, EdgeKind.IN_COMMUNITY])
+    assert [(e.kind, e.target) for e in both.edges] == [
+        (EdgeKind.FROM_CHUNK, "c0"),
+        (EdgeKind.FROM_CHUNK, "c3"),
+        (EdgeKind.IN_COMMUNITY, "sub"),
+    ]
+    assert store.neighbours(["e0"], []).edges == []
+
+
+def test_degrees_count_both_directions_and_name_every_node(store: GraphStore):
+    fill(store, company())
+    assert store.degrees(RELATED, ["e0", "e1", "nobody"]) == {"e0": 1, "e1": 2, "nobody": 0}
+    assert store.degrees(EdgeKind.FROM_CHUNK, ["c3", "e0"]) == {"c3": 2, "e0": 2}
+
+
+def test_all_edges_stream_in_the_columns_asked_for(store: GraphStore):
+    fill(store, company())
+    rows = [row for batch in store.stream_edges(RELATED) for row in batch]
+    assert sorted(rows) == [("e0", "e1", 1.0), ("e1", "e2", 2.0), ("e2", "e3", 3.0)]
+    ids = [row for batch in store.stream_edges(RELATED, ("weight", "id")) for row in batch]
+    assert sorted(ids) == [(1.0, "e0-e1"), (2.0, "e1-e2"), (3.0, "e2-e3")]
+    assert list(store.stream_edges(EdgeKind.NEXT_CHUNK, ("source",)))
+
+
+def test_a_store_holds_what_the_tables_hold_and_the_check_says_so(store: GraphStore):
+    more = random_graph(60, 200)
+    graph = {kind: [*rows, *more.get(kind, [])] for kind, rows in company().items()}
+    fill(store, graph)
+    assert differences(store, tables(graph)) == []
+
+
+def test_a_cleared_store_is_empty_and_can_be_filled_again(store: GraphStore):
+    fill(store, company())
+    store.clear()
+    assert set(store.stats().values()) == {0}
+    assert fill(store, company()) == sum(map(len, company().values()))
+
+
+def test_empty_calls_do_nothing(store: GraphStore):
+    assert store.upsert_nodes(ENTITY, []) == 0
+    assert store.upsert_edges(RELATED, iter([])) == 0
+    assert store.delete_nodes(ENTITY, []) == store.delete_edges(RELATED, []) == 0
+    assert store.read_nodes(ENTITY, []) == store.read_edges_by_id(RELATED, []) == []
+    assert store.read_edges_of_groups(RELATED, {}) == {}
+    assert store.degrees(RELATED, []) == {}
+    assert store.neighbours([], [RELATED]).edges == []
+
+
+def test_many_rows_are_taken_from_an_iterator(store: GraphStore):
+    graph = random_graph(3_000, 12_000)
+    store.upsert_nodes(ENTITY, iter(graph[ENTITY]))
+    assert store.upsert_edges(RELATED, iter(graph[RELATED])) == 12_000
+    ids = [row["id"] for row in graph[ENTITY]]
+    assert len(store.read_edges(RELATED, ids)) == 12_000
+    assert sum(store.degrees(RELATED, ids).values()) == 24_000
+    assert sum(map(len, store.stream_edges(RELATED))) == 12_000
+    assert store.delete_edges(RELATED, (row["id"] for row in graph[RELATED][:6_000])) == 6_000
