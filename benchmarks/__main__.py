@@ -1,7 +1,7 @@
 """Runs every benchmark of this folder, each in a process of its own: `python -m benchmarks [FOLDER]`.
 
-A benchmark is a module here with a function `main(folder: Path | None)`; FOLDER is the retrieval quality data, for
-those that need it. The exit code is that of the worst.
+A benchmark is a module here with a function `main(folder: Path | None)`, FOLDER being the retrieval quality data for
+those that need it, or with a function `measure` and a command line of its own. The exit code is that of the worst.
 """
 
 import argparse
@@ -13,9 +13,9 @@ from pathlib import Path
 
 def names() -> list[str]:
     """The modules of this folder that are benchmarks, in order."""
-    here = Path(__file__).parent
-    found = sorted(file.stem for file in here.glob("*.py") if not file.stem.startswith("_"))
-    return [name for name in found if hasattr(import_module(f"benchmarks.{name}"), "main")]
+    found = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if not file.stem.startswith("_"))
+    modules = {name: import_module(f"benchmarks.{name}") for name in found}
+    return [name for name, module in modules.items() if hasattr(module, "main") or hasattr(module, "measure")]
 
 
 def main() -> int:
@@ -29,8 +29,11 @@ def main() -> int:
     worst = 0
     for name in names():
         print(f"\n== {name}", flush=True)
-        folder = [str(given.folder)] if given.folder else []
-        worst = max(worst, abs(subprocess.call([sys.executable, "-m", "benchmarks", "--one", name, *folder])))
+        command = [sys.executable, "-m", f"benchmarks.{name}"]
+        if hasattr(import_module(f"benchmarks.{name}"), "main"):
+            folder = [str(given.folder)] if given.folder else []
+            command = [sys.executable, "-m", "benchmarks", "--one", name, *folder]
+        worst = max(worst, abs(subprocess.call(command)))
     return worst
 
 

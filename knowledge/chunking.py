@@ -78,7 +78,7 @@ def split(document_id: str, title: str | None, text: str, limits: ChunkLimits, t
     cutter = _Cutter(title, text, limits, tokenizer)
     start = text.index(content[0])
     if len(content) <= cutter.most_characters:
-        whole = Span(start, start + len(content), _path_of(text) if outline.may_have_headings(text) else ())
+        whole = Span(start, start + len(content), _path_of(text))
         tokens = cutter.embedded([whole])[0]
         if tokens <= limits.max_tokens:
             return _chunks(document_id, title, text, [(whole, tokens)])
@@ -105,7 +105,7 @@ class _Cutter:
         rooms = self._rooms([section.path for section in found])
         totals = [sum(by_block[b.start] for b in (*s.headings, *s.body)) for s in found]
         room = min(rooms.values())
-        starts = pack(totals, self._section_keys(found), self._least(room), room)
+        starts = pack(totals, self._section_keys(found), self._least(room), room, join=False)
         spans: list[Span] = []
         for first, last in zip(starts, [*starts[1:], len(found)], strict=True):
             run = found[first:last]
@@ -237,6 +237,12 @@ def _chunks(document_id: str, title: str | None, text: str, spans: Sequence[tupl
 
 
 def _path_of(text: str) -> tuple[str, ...]:
+    """The headings above all of the text, if it is one chunk."""
+    headings = outline.headings(text)
+    if not headings or text[: headings[0].start].strip():
+        return ()
+    if len(headings) == 1:
+        return (headings[0].title,)
     return outline.common_path([section.path for section in outline.sections(outline.blocks(text))])
 
 

@@ -12,7 +12,8 @@ LONGEST_HEADING = 300
 """Characters above which a line that looks like a heading is a paragraph."""
 
 _ATX = re.compile(r"(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
-_ATX_OR_SETEXT = re.compile(r"^ {0,3}(?:#{1,6}[ \t]|={3,}[ \t\r]*$|-{3,}[ \t\r]*$)", re.MULTILINE)
+_ATX_LINE = re.compile(r"^ {0,3}(#{1,6})[ \t].*$", re.MULTILINE)
+_NOT_PLAIN = re.compile(r"^[ \t]*(?:`{3}|~{3}|={3}|-{3})", re.MULTILINE)
 _SETEXT = re.compile(r"(={3,}|-{3,})$")
 _FENCE = re.compile(r"(`{3,}|~{3,})(.*)$")
 _NO_HEADING_TEXT = re.compile(r"[-*+|>#`~]|\d+[.)]\s")
@@ -40,9 +41,18 @@ class Section:
     body: tuple[Block, ...]
 
 
-def may_have_headings(text: str) -> bool:
-    """Whether any line of the text looks like a heading; cheap."""
-    return _ATX_OR_SETEXT.search(text) is not None
+def headings(text: str) -> list[Block]:
+    """The headings among the blocks; cheap where there are neither fences nor underlines nor front matter."""
+    if _NOT_PLAIN.search(text):
+        return [block for block in blocks(text) if block.level]
+    found: list[Block] = []
+    for match in _ATX_LINE.finditer(text):
+        title = heading_text(match[0])
+        if title:
+            content = match[0].strip()
+            start = match.start(1)
+            found.append(Block(start, start + len(content), len(match[1]), title))
+    return found
 
 
 def heading_text(line: str) -> str:

@@ -14,24 +14,25 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-_HEAVY = 2 / 3
+_HEAVY = 0.75
 """Share of the budget from which a piece stands alone: both its sides are cuts whatever the keys."""
 _FULL = 0.7
 """Share of the budget from which a stretch that is too long may be cut."""
 
 
-def pack(weights: Sequence[int], keys: Sequence[int], least: int, budget: int) -> list[int]:
+def pack(weights: Sequence[int], keys: Sequence[int], least: int, budget: int, *, join: bool = True) -> list[int]:
     """First indices of the groups, ascending, the first of them 0.
 
     `weights` are positive, `keys[i]` is the strength of the boundary before piece i. A group weighs at most `budget`
-    unless it is one piece. What fits whole is one group.
+    unless it is one piece. A row that fits is one group; with `join` also what lies between two heavy pieces and fits,
+    else pieces of `least` or more share a group only where a lighter one stands beside them.
     """
     ends = [0, *accumulate(weights)]
     if ends[-1] <= budget:
         return [0]
     starts: list[int] = []
     for first, last in _stretches(weights, ends, least, budget):
-        if ends[last] - ends[first] <= budget:
+        if last - first == 1 or (join and ends[last] - ends[first] <= budget):
             starts.append(first)
         else:
             cuts = [first, *_local_maxima(ends, keys, first, last, least), last]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from knowledge import outline
 
-_SIGNS = re.compile(r"[*_`]+|\s+")
+_EMPHASIS = re.compile(r"[*_`]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def embedded_text(
     innermost headings come first. Without title and headings it is the text alone.
     """
     lines = prefix(title, heading_path, limits)
-    body = _body(text, {_same(line) for line in lines}) if outline.may_have_headings(text) else text
+    headings = outline.headings(text)
+    body = _body(text, headings, {_same(line) for line in lines}) if headings else text
     return "\n".join([*lines, body] if body else lines)
 
 
@@ -84,27 +85,21 @@ def _cut(line: str, room: int) -> str:
     return (whole or head).rstrip()
 
 
-def _body(text: str, given: set[str]) -> str:
+def _body(text: str, headings: Sequence[outline.Block], given: set[str]) -> str:
     """The text without the signs of its headings, and without the headings that open it and are given."""
     pieces: list[str] = []
     at, opening = 0, True
-    for block in outline.blocks(text):
-        if not block.level:
-            opening = False
-            continue
-        pieces.append(text[at : block.start])
-        at = block.end
-        if opening and _same(block.title) in given:
-            pieces[-1] = pieces[-1].rstrip()
-        else:
-            opening = False
-            pieces.append(block.title)
+    for heading in headings:
+        between = text[at : heading.start]
+        opening = opening and not between.strip() and _same(heading.title) in given
+        pieces.append("" if opening else between + heading.title)
+        at = heading.end
     return ("".join(pieces) + text[at:]).strip()
 
 
 def _same(name: str) -> str:
     """What two spellings of one title or heading share: case, spaces and signs of emphasis left out."""
-    return _SIGNS.sub(" ", name).strip().casefold()
+    return " ".join(_EMPHASIS.sub("", name).split()).casefold()
 
 
 def _bytes(line: str) -> int:

@@ -4,7 +4,8 @@ Belongs here: from text to terms. Does not: scores (ranking.py). A table that ke
 over these terms whatever its own tokenizer would do, and a ranking counts them without reading the text again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from knowledge.names import words
 from knowledge.vocabulary import STOP
@@ -13,6 +14,8 @@ _ENDINGS = ("ations", "ation", "ingly", "ings", "ing", "edly", "ies", "ed", "es"
 _SHORTEST = 4
 
 
+@lru_cache(65_536)
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word without its commonest English ending, if at least four letters stay."""
     for ending in _ENDINGS:
@@ -23,11 +26,19 @@ def stem(word: str) -> str:
 
 def terms(text: str) -> list[str]:
     """The terms of a text in their order, repeated ones included."""
-    return [stem(word) for word, _, _ in words(text) if word not in STOP]
+    return terms_of(word for word, _, _ in words(text))
 
 
-def search_text(title: str | None, heading_path: Sequence[str], text: str) -> str:
-    """The terms of a passage, joined by blanks: its title twice, each other heading above it once, its text."""
-    named = [title, title] if title else []
-    named += [heading for heading in heading_path if heading != title]
-    return " ".join(term for part in (*named, text) for term in terms(part))
+def terms_of(folded: Iterable[str]) -> list[str]:
+    """`terms` of words that are folded already."""
+    return [stem(word) for word in folded if word not in STOP]
+
+
+def search_text(title: str | None, heading_path: Sequence[str], text: str, folded: str | None = None) -> str:
+    """The terms of a passage, joined by blanks: its title twice, each other heading above it once, its text.
+
+    `folded` is `canonical_words(text)` where it is at hand: the text is then not read again.
+    """
+    named = terms(title) if title else []
+    above = [term for heading in heading_path if heading != title for term in terms(heading)]
+    return " ".join([*named, *named, *above, *(terms(text) if folded is None else terms_of(folded.split()))])

@@ -71,7 +71,7 @@ class CommunitiesRun:
             rows = {row["id"]: row for row in index.tables.communities.read().to_pylist()}
             before = [_community(row) for row in rows.values()]
             same = index.catalog.get(CHECKSUM) == network.checksum and not self.stage.full
-            after = before if same else hierarchy(network, before)
+            after = before if same else hierarchy(network, () if self.stage.changed else before)
             new_rows = rows if same else self._rows(after)
             self._ask_for_reports(after, rows, new_rows, set(entities))
             if not same:

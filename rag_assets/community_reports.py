@@ -47,10 +47,13 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
         parts = index.opened
         report = stages.Report(context, parts, STAGE)
         with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
-            for key in context.partition_keys:
-                work = ReportsRun(parts, key, full=wants_full(context))
-                work.run()
-                report.add(key, work.stage.counters, work.rows(), work.stage.touched)
+            works = [ReportsRun(parts, key, full=wants_full(context)) for key in context.partition_keys]
+            for work in works:
+                work.write()
+            store(parts, works)
+            for work in works:
+                work.finish()
+                report.add(work.partition, work.stage.counters, work.rows(), work.stage.touched)
             embeddings.serve_newest(parts)
             return report.result([parts.reports()], strongest=markdown_table(_strongest(parts)))
 
@@ -65,27 +68,36 @@ class ReportsRun:
         self.shard = int(partition.removeprefix("g"))
         self.table = index.reports()
         self.stage = StageRun(index, STAGE, partition, full=full)
+        self.wanted: set[str] = set()
+        self.new: list[Row] = []
+        self.gone: list[str] = []
+        self.old: dict[str, Row] = {}
 
     def rows(self) -> int:
         return self.table.count(f"shard = {self.shard}")
 
-    def run(self) -> None:
-        wanted = set(self.index.catalog.stages.queued(STAGE, self.partition))
-        communities = self._communities(wanted)
-        gone = sorted(wanted - communities.keys())
-        old = {r["community_id"]: r for r in self.table.by("community_id", wanted | self._children(communities))
-               .to_pylist()}  # fmt: skip
-        new: list[Row] = []
-        known = {c: _report(row) for c, row in old.items()}
-        documents = {c: set(row["documents"]) for c, row in old.items()}
-        mine = [c for c in communities.values() if c["id"] in wanted]
+    def write(self) -> None:
+        """Find out which reports are new, changed or gone, and write them; nothing is stored yet."""
+        self.wanted = set(self.index.catalog.stages.queued(STAGE, self.partition))
+        communities = self._communities(self.wanted)
+        self.gone = sorted(self.wanted - communities.keys())
+        read = self.table.by("community_id", self.wanted | self._children(communities)).to_pylist()
+        self.old = {row["community_id"]: row for row in read}
+        known = {c: _report(row) for c, row in self.old.items()}
+        documents = {c: set(row["documents"]) for c, row in self.old.items()}
+        mine = [c for c in communities.values() if c["id"] in self.wanted]
         for batch in _batches(sorted(mine, key=lambda c: (-c["level"], c["id"]))):
-            new += self._write(batch, communities, old, known, documents)
-        self._store(new, gone, old)
-        self.index.catalog.stages.done(STAGE, wanted)
+            self.new += self._write(batch, communities, known, documents)
+
+    def finish(self) -> None:
+        """The reports are stored: the queue is served."""
         counters = self.stage.counters
-        counters.rows_same = self.rows() - counters.rows_new - counters.rows_changed
-        self.stage.touched.extend([*(row["community_id"] for row in new), *gone])
+        counters.rows_new = sum(row["community_id"] not in self.old for row in self.new)
+        counters.rows_changed = len(self.new) - counters.rows_new
+        counters.rows_removed = sum(c in self.old for c in self.gone)
+        counters.rows_same = self.rows() - len(self.new)
+        self.index.catalog.stages.done(STAGE, self.wanted)
+        self.stage.touched.extend([*(row["community_id"] for row in self.new), *self.gone])
         self.stage.finish()
 
     def _communities(self, wanted: set[str]) -> dict[str, Row]:
@@ -108,7 +120,6 @@ class ReportsRun:
         self,
         batch: Sequence[Row],
         communities: dict[str, Row],
-        old: dict[str, Row],
         known: dict[str, Report],
         documents: dict[str, set[str]],
     ) -> list[Row]:
@@ -125,7 +136,7 @@ class ReportsRun:
             rests_on = read.documents_of(c["id"]).union(*(documents[child["id"]] for child in below[c["id"]]))
             evidence = fingerprint(evidence_of(passages, children), *sorted(rests_on))
             mark = fingerprint_of(read.members[c["id"]], read.owned[c["id"]], passages, children)
-            before = old.get(c["id"])
+            before = self.old.get(c["id"])
             stands = before and (before["fingerprint"], before["evidence"], before["level"], before["shard"])
             if stands == (mark, evidence, c["level"], self.shard):
                 continue
@@ -143,24 +154,26 @@ class ReportsRun:
             "tokens": report.tokens, "fingerprint": report.fingerprint, "evidence": evidence, "vector": None,
         }  # fmt: skip
 
-    def _store(self, new: list[Row], gone: Sequence[str], old: dict[str, Row]) -> None:
-        counters, embedder = self.stage.counters, self.index.embedder
-        unread = [row for row in new if not _reads_the_same(row, old.get(row["community_id"]))]
-        for row in new:
-            before = old.get(row["community_id"])
-            row["vector"] = before["vector"] if before else None
-        if unread:
-            counters.model_calls += 1
-            counters.texts_embedded += len(unread)
-            vectors = embedder.encode([f"{row['title']}\n{row['summary']}" for row in unread])
-            for row, vector in zip(unread, vectors, strict=True):
-                row["vector"] = vector
-        arrow = self.table.arrow(new)
-        self.table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
-        counters.rows_new += sum(row["community_id"] not in old for row in new)
-        counters.rows_changed += sum(row["community_id"] in old for row in new)
-        counters.rows_removed += sum(c in old for c in gone)
-        counters.bytes_written += arrow.nbytes
+
+def store(index: Index, works: Sequence[ReportsRun]) -> None:
+    """The reports of all shards of a run: one call of the model, one commit."""
+    table, counters = index.reports(), works[0].stage.counters
+    new = [row for work in works for row in work.new]
+    old = {c: row for work in works for c, row in work.old.items()}
+    unread = [row for row in new if not _reads_the_same(row, old.get(row["community_id"]))]
+    for row in new:
+        before = old.get(row["community_id"])
+        row["vector"] = before["vector"] if before else None
+    if unread:
+        counters.model_calls += 1
+        counters.texts_embedded += len(unread)
+        vectors = index.embedder.encode([f"{row['title']}\n{row['summary']}" for row in unread])
+        for row, vector in zip(unread, vectors, strict=True):
+            row["vector"] = vector
+    arrow = table.arrow(new)
+    gone = [c for work in works for c in work.gone if c in old]
+    table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
+    counters.bytes_written += arrow.nbytes
 
 
 class _Reading:

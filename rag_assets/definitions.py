@@ -20,9 +20,11 @@ from rag_assets.entity_graph import entity_graph_asset  # noqa: E402
 from rag_assets.extractions import extractions_asset  # noqa: E402
 from rag_assets.index_resource import IndexResource  # noqa: E402
 from rag_assets.jobs import jobs  # noqa: E402
+from rag_assets.schedules import schedules  # noqa: E402
 from rag_assets.sources import source_specs  # noqa: E402
 from resources.index import prepare_environment  # noqa: E402
 from resources.settings import Settings, find_settings, load_settings  # noqa: E402
+from sensors import all_sensors  # noqa: E402
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -40,6 +42,8 @@ def build_defs(settings: Settings) -> dg.Definitions:
         ],
         asset_checks=quality_checks(),
         jobs=jobs(),
+        sensors=all_sensors(settings),
+        schedules=schedules(settings),
         resources={"index": IndexResource(settings_file=str(settings.file))},
         executor=dg.in_process_executor,
     )

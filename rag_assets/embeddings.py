@@ -10,7 +10,7 @@ import numpy as np
 from knowledge.chunking import embedded_text
 from knowledge.fingerprint import fingerprint
 from knowledge.reconcile import reconcile
-from knowledge.terms import search_text
+from knowledge.terms import search_text_of
 from rag_assets import work
 from rag_assets.ingest import ingest_asset
 from rag_assets.stage import StageRun, batches
@@ -94,7 +94,7 @@ class EmbeddingsRun:
             "chunk_id": chunk["id"], "document_id": chunk["document_id"], "partition": self.partition,
             "source": document["source"], "ordinal": chunk["ordinal"], "title": chunk["title"],
             "heading_path": chunk["heading_path"], "text": chunk["text"],
-            "search_text": search_text(chunk["title"], chunk["heading_path"], chunk["text"]),
+            "search_text": search_text_of(chunk["title"], chunk["heading_path"], chunk["words"].split()),
             "char_start": chunk["char_start"], "char_end": chunk["char_end"],
             "vector_key": fingerprint(self.index.embedder.identity, embedded), "embedded": embedded, "vector": None,
             "acl_id": document["acl_id"], "classification": document["classification"],

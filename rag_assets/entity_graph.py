@@ -86,6 +86,7 @@ class EntityGraphRun:
         index.graph.delete_nodes(NodeKind.ENTITY, gone)
         self._pass_on(entities, relationships, documents)
         self.stage.finish()
+        index.catalog.stages.caught_up(self.stage.generation)
 
     def _pass_on(self, entities: list[str], relationships: list[str], documents: list[str]) -> None:
         stages = self.index.catalog.stages

@@ -28,8 +28,9 @@ def bring_up_to_date(index: Index, counters: Counters, *, full: bool = False) ->
     _find_candidates(index, full=full)
     waiting = index.catalog.stages.queued(CHUNKS_STAGE)
     known = index.catalog.names.all() if len(waiting) > FEW else None
+    heads = {name.partition(" ")[0] for name in known or ()}
     for batch in batches(waiting):
-        _look_up(index, batch, known, counters)
+        _look_up(index, batch, known, heads, counters)
 
 
 def _find_candidates(index: Index, *, full: bool) -> None:
@@ -83,23 +84,29 @@ def _holds(words: Sequence[str], names: Collection[str], heads: Collection[str])
     return any(" ".join(words[at : at + n]) in names for at in starts for n in range(1, LONGEST + 1))
 
 
-def _look_up(index: Index, chunks: Sequence[str], known: Collection[str] | None, counters: Counters) -> None:
+def _look_up(index: Index, chunks: Sequence[str], known: set[str] | None, heads: set[str], counters: Counters) -> None:
     tables, catalog, shards = index.tables, index.catalog, index.settings.graph.shards
-    columns = ("id", "document_id", "partition", "text")
+    columns = ("id", "document_id", "partition", "text", "words")
     texts = {row["id"]: row for row in tables.chunks.by("id", chunks, columns).to_pylist()}
     if known is None:
         known = catalog.names.known({c for row in texts.values() for c in lookup.candidates(row["text"])})
-    found = set(known)
-    own: dict[str, set[str]] = {c: set() for c in texts}
-    old: dict[tuple[str, str], Row] = {}
-    for row in tables.mentions.by("chunk_id", list(texts)).to_pylist():
+    else:  # most chunks hold no first word of a name: they need not be read
+        texts = {c: row for c, row in texts.items() if not heads.isdisjoint(row["words"].split())}
+    own: dict[str, set[str]] = {c: set() for c in chunks}
+    found: set[str] = set()
+    for row in tables.mentions.by("chunk_id", chunks, ("chunk_id", "name", "origin")).to_pylist():
         if row["origin"] == "lookup":
-            old[row["chunk_id"], row["name"]] = row
+            found.add(row["chunk_id"])
         else:
             own[row["chunk_id"]].add(row["name"])
+    old = {
+        (row["chunk_id"], row["name"]): row
+        for row in tables.mentions.by("chunk_id", found).to_pylist()
+        if row["origin"] == "lookup"
+    }
     new: dict[tuple[str, str], Row] = {}
     for chunk, row in texts.items():
-        for m in lookup.find(row["text"], found, own[chunk]):
+        for m in lookup.find(row["text"], known, own[chunk]):
             entity = entity_id(m.name)
             new[chunk, m.name] = {
                 "chunk_id": chunk, "document_id": row["document_id"], "partition": row["partition"],

@@ -198,7 +198,7 @@ COMMUNITIES = TableSpec(
         top text the top-level community above, or itself
         members texts entity ids, sorted
         members_hash text hash of the members
-        edges text order-free checksum of the relationships inside
+        edges text order-free checksum of every relationship of a member
         size int number of members
     """),
     ("id",),

@@ -126,6 +126,15 @@ class ReportSettings(Part):
     max_concurrency: int = Field(8, ge=1, le=1024)
 
 
+class ChangeSettings(Part):
+    """How fast changes flow: a source is looked at every so often, the graph follows after a quiet moment."""
+
+    tick_seconds: int = Field(10, ge=1, le=86_400)
+    tick_budget_seconds: float = Field(8, gt=0, le=50)
+    debounce_seconds: float = Field(10, ge=0)
+    most_late_seconds: float = Field(120, gt=0)
+
+
 class Settings(Part):
     """Everything rag-assets can be told, with paths made absolute against the file they stand in."""
 
@@ -139,6 +148,7 @@ class Settings(Part):
     extraction: ExtractionSettings = ExtractionSettings()
     graph: GraphSettings = GraphSettings()
     reports: ReportSettings = ReportSettings()
+    changes: ChangeSettings = ChangeSettings()
 
     @field_validator("sources")
     @classmethod

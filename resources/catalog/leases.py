@@ -98,6 +98,12 @@ class Leases:
         with self._db.begin() as connection:
             connection.execute(sa.delete(table).where(table.c.name.in_(names), table.c.holder == holder))
 
+    def release_holder(self, holder: str) -> int:
+        """Let go of everything that this holder holds; returns how many leases."""
+        table = schema.leases
+        with self._db.begin() as connection:
+            return connection.execute(sa.delete(table).where(table.c.holder == holder)).rowcount
+
     def held(self) -> dict[str, str]:
         """{name: holder} of the leases whose holder lives."""
         with self._db.read() as connection:

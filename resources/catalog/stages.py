@@ -1,6 +1,7 @@
 """What each stage has done and has to do: marks, the queue of touched units, signatures and generations."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -189,26 +190,40 @@ class Stages:
         with self._db.read() as connection:
             return int(connection.scalar(sa.select(sa.func.sum(table.c.rows)).where(table.c.asset == asset)) or 0)
 
+    def behind(self) -> tuple[float, float] | None:
+        """(seconds since ingest last changed a row, seconds since the graph fell behind); None where it is not."""
+        with self._db.read() as connection:
+            query = sa.select(schema.meta).where(schema.meta.c.key.in_(("advanced_at", "behind_since")))
+            found = {row.key: float(row.value) for row in connection.execute(query)}
+        if "behind_since" not in found:
+            return None
+        return time.time() - found["advanced_at"], time.time() - found["behind_since"]
+
+    def caught_up(self, generation: int) -> None:
+        """The graph holds what ingest had at this generation."""
+        table = schema.meta
+        with self._db.begin() as connection:
+            if connection.scalar(sa.select(table.c.value).where(table.c.key == "generation")) == str(generation):
+                connection.execute(sa.delete(table).where(table.c.key == "behind_since"))
+
     def generation(self) -> int:
         """The ingest generation: grows with every batch that changed a document's rows."""
         with self._db.read() as connection:
             value = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "generation"))
         return int(value or 0)
 
-    def record_touched(self, run_id: str, stage: str, units: Sequence[str]) -> None:
-        """What a run touched, for the checks that follow it; older runs' records go."""
-        table = schema.touched
+    def record_touched(self, run_id: str, stage: str, units: Collection[str]) -> None:
+        """What a run touched, for the checks that follow it; the run before is forgotten."""
         with self._db.begin() as connection:
-            connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.run_id != run_id))
-            self._db.write(
-                connection, table, [{"run_id": run_id, "stage": stage, "unit": unit} for unit in sorted(set(units))]
-            )
+            row = {"stage": stage, "run_id": run_id, "units": sorted(set(units))}
+            self._db.write(connection, schema.touched, [row])
 
     def touched(self, run_id: str, stage: str) -> list[str]:
+        """Sorted units that a run touched in a stage."""
         table = schema.touched
-        query = sa.select(table.c.unit).where(table.c.run_id == run_id, table.c.stage == stage).order_by(table.c.unit)
         with self._db.read() as connection:
-            return list(connection.scalars(query))
+            row = connection.execute(sa.select(table).where(table.c.stage == stage)).first()
+        return list(row.units) if row is not None and row.run_id == run_id else []
 
 
 def _dequeue(connection: sa.Connection, stage: str, units: Collection[str]) -> None:
@@ -232,7 +247,10 @@ def _apply_changes(connection: sa.Connection, changes: Mapping[str, int]) -> Non
 
 
 def _advance(connection: sa.Connection) -> None:
-    table = schema.meta
+    table, at = schema.meta, repr(time.time())
+    connection.execute(Database.upsert(table, connection), [{"key": "advanced_at", "value": at}])
+    if connection.scalar(sa.select(table.c.value).where(table.c.key == "behind_since")) is None:
+        connection.execute(sa.insert(table), {"key": "behind_since", "value": at})
     grown = sa.update(table).where(table.c.key == "generation")
     value = connection.scalar(sa.select(table.c.value).where(table.c.key == "generation").with_for_update())
     if value is None:

@@ -177,9 +177,13 @@ def stats() -> str:
 
 
 @cache
-def clear(kind: NodeKind) -> str:
-    """Remove at most `$size` nodes of a kind, with their edges."""
-    return f"MATCH (n:{quoted(LABELS[kind])}) WITH n LIMIT $size DETACH DELETE n RETURN count(*)"
+def clear() -> str:
+    """Remove at most `$size` nodes of every kind, with their edges; returns how many."""
+    parts = [
+        f"CALL () {{ MATCH (n:{quoted(LABELS[kind])}) WITH n LIMIT $size DETACH DELETE n RETURN count(*) AS {kind} }}"
+        for kind in NodeKind
+    ]
+    return "\n".join([*parts, f"RETURN {' + '.join(NodeKind)}"])
 
 
 def _ends(kind: EdgeKind) -> tuple[str, str]:

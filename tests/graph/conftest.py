@@ -62,7 +62,7 @@ def connect(neo4j_uri: str) -> Iterator[Callable[..., Neo4jGraph]]:
 @pytest.fixture
 def neo4j_graph(connect: Callable[..., Neo4jGraph]) -> Neo4jGraph:
     """An empty graph on the first server."""
-    return emptied(connect())
+    return emptied(connect(batch_size=1_000))
 
 
 @pytest.fixture(params=STORES)
@@ -76,7 +76,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore
         graph = request.getfixturevalue("neo4j_graph")
     else:
         connect = request.getfixturevalue("connect")
-        servers = {"a": connect(), "b": connect(request.getfixturevalue("second_uri"))}
+        servers = {"a": connect(batch_size=1_000), "b": connect(request.getfixturevalue("second_uri"))}
         graph = emptied(ShardedGraph(servers, {"a": 1.0, "b": 1.0}))
     with graph:
         yield graph

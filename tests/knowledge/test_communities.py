@@ -60,7 +60,7 @@ graphs = st.dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(graphs, min_size=1, max_size=4), st.sampled_from([2, 3, 5, 10]))
 def test_any_sequence_of_networks_gives_valid_nested_partitions(sequence, max_size):
     previous: list[Community] = []
@@ -71,7 +71,7 @@ def test_any_sequence_of_networks_gives_valid_nested_partitions(sequence, max_si
         assert all(len(c.members) > 1 for c in previous if c.level == 0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(graphs, st.data())
 def test_small_changes_to_any_network_keep_it_valid_and_freeze_what_is_far(pairs, data):
     communities = hierarchy(network(pairs), (), 3)
@@ -85,7 +85,7 @@ def test_small_changes_to_any_network_keep_it_valid_and_freeze_what_is_far(pairs
         assert hierarchy(graph, communities, 3) == communities
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(graphs, st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_of_former_communities_does_not_matter(pairs, shuffler):
     former = hierarchy(network(dict.fromkeys(list(pairs)[::2], 1.0)), (), 3)
@@ -145,7 +145,7 @@ def test_a_community_that_grows_too_large_is_divided_and_keeps_its_id():
     after = hierarchy(network(grown), before, 9)
     prove_valid(after, network(grown), 9)
     (same,) = [c for c in after if c.id == whole.id]
-    assert len(same.members) == 12
+    assert {*whole.members, "x1", "x2"} == set(same.members)
     assert len([c for c in after if c.parent == same.id]) > 1
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import graspologic_native
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.leiden import attached, connected, partition, settle
@@ -41,6 +41,7 @@ def test_a_network_without_edges_leaves_every_node_alone():
     assert len(set(partition(empty, seed=1).tolist())) == 3
 
 
+@settings(deadline=None)
 @given(rows, st.randoms(use_true_random=False))
 def test_neither_the_order_of_rows_nor_of_their_ends_matters(edges, shuffler):
     turned = [(b, a, w) if shuffler.random() < 0.5 else (a, b, w) for a, b, w in edges]
@@ -90,6 +91,7 @@ def test_a_node_between_others_keeps_its_mark_when_ids_shift():
     assert [marks[name] for name in one.ids] == one.node_marks.tolist()
 
 
+@settings(deadline=None)
 @given(rows.filter(lambda edges: any(a != b for a, b, _ in edges)), st.lists(st.integers(0, 3), min_size=8, max_size=8))
 def test_modularity_is_that_of_the_library(edges, groups):
     graph = network(edges)
@@ -113,6 +115,7 @@ def test_communities_that_belong_together_are_merged():
     assert settled(network(TWO_CLIQUES).csr, [0, 0, 1, 1, 2, 2, 3, 3]) == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
+@settings(deadline=None)
 @given(rows, st.lists(st.integers(0, 3), min_size=8, max_size=8))
 def test_settled_communities_are_in_one_piece_and_nobody_stands_alone(edges, groups):
     graph = network(edges)

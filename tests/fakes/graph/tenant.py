@@ -32,6 +32,8 @@ class Node:
     changed: int = 0
     edition: int = 1
     deleted: bool = False
+    deleted_with: str | None = None
+    """The folder or file whose deletion took it along."""
     shared_changed: bool = False
     modified: datetime = datetime(2026, 5, 4, 10, tzinfo=UTC)
 
@@ -77,19 +79,16 @@ class Drive:
     def remove(self, path: str, *, silently: bool = False) -> Node:
         """Delete a file, or a folder with all in it: the feed shows one tombstone, or none at all."""
         node = self.at(path)
-        for inside in list(self._below(node)):
-            inside.deleted = True
-        node.deleted = True
+        for inside in [node, *self._below(node)]:
+            inside.deleted, inside.deleted_with = True, node.id
         return node if silently else self._touch(node)
 
     def restore(self, node: Node) -> None:
         """Bring a deleted file or folder back, with its id."""
-        node.deleted = False
         for inside in self.nodes.values():
-            if inside.deleted and self._is_below(inside, node):
+            if inside.deleted and inside.deleted_with == node.id:
                 inside.deleted = False
                 self._touch(inside)
-        self._touch(node)
 
     def grant(self, path: str, *permissions: Json, unique: bool = False) -> Node:
         """Replace an item's own permissions; `unique`: it no longer inherits."""
@@ -147,13 +146,14 @@ class Drive:
     def _below(self, node: Node) -> Iterator[Node]:
         for child in [n for n in self.nodes.values() if n.parent == node.id and not n.deleted]:
             yield child
-            yield from self._below(child)
+            if child.folder:
+                yield from self._below(child)
 
-    def _is_below(self, node: Node, folder: Node) -> bool:
-        above = node.parent
-        while above is not None and above != folder.id:
-            above = self.nodes[above].parent
-        return above == folder.id
+    def fill(self, folder: str, number: int, content: bytes = b"text") -> None:
+        """Many files in one folder, quickly."""
+        parent = self.folder(folder)
+        for n in range(number):
+            self._add(Node(self._id(), f"{n}.md", parent.id, content=content))
 
     def _id(self) -> str:
         return f"01{self.id[-4:].upper()}{next(self._numbers):08d}"

@@ -1,0 +1,245 @@
+"""The graph in Neo4j, behind the same verbs as the embedded store.
+
+Belongs here: the verbs as batches of statements. Does not: Cypher text (cypher.py), the driver (neo4j_connection.py).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
+
+from resources.errors import GraphError
+from resources.graph import cypher
+from resources.graph.base import (
+    ENDS,
+    Edge,
+    EdgeKind,
+    GraphStore,
+    Kind,
+    Mark,
+    Neighbourhood,
+    NodeKind,
+    Row,
+    Traffic,
+    heaviest_first,
+)
+from resources.graph.colouring import rounds, smaller_end_first
+from resources.graph.neo4j_connection import Neo4jConnection, Neo4jServerSettings
+from resources.graph.neo4j_rows import TYPES, edge_parameters, edge_record_of, node_parameters, node_record_of
+from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record
+from resources.graph.schema import Run
+
+PAGE = 20_000
+KIND_OF = {name: kind for kind, name in TYPES.items()}
+COLUMNS = {"id": 0, "source": 1, "target": 2, "weight": 3}
+
+
+class Neo4jGraph(GraphStore):
+    """One database of one server or cluster; `limits.writers` sends edges with that many sessions at once."""
+
+    def __init__(self, settings: Neo4jServerSettings) -> None:
+        self.name = settings.name
+        self.traffic = Traffic()
+        self.limits = settings.limits
+        self.connection = Neo4jConnection(settings, self.traffic)
+
+    def upsert_nodes(self, kind: NodeKind, rows: Iterable[Row]) -> int:
+        total = 0
+        for batch in batches(map(node_record, rows), self.limits.batch_size):
+            records = {record.id: record for record in batch}
+            total += self._upsert_nodes(kind, [records[name] for name in sorted(records)])
+        return total
+
+    def upsert_edges(self, kind: EdgeKind, rows: Iterable[Row]) -> int:
+        size, writers = self.limits.batch_size, self.limits.writers
+        block = size if writers == 1 else size * writers * (2 * writers + 1)
+        total = 0
+        with ThreadPoolExecutor(writers) if writers > 1 else nullcontext() as threads:
+            for drawn in batches(map(edge_record, rows), block):
+                records = list({record.id: record for record in drawn}.values())
+                if threads is None:
+                    total += self._upsert_edges(kind, sorted(records, key=smaller_end_first))
+                    continue
+                for lists in rounds(records, writers, size):
+                    total += sum(threads.map(lambda part: self._upsert_edges(kind, part), lists))
+        return total
+
+    def delete_nodes(self, kind: NodeKind, ids: Iterable[str]) -> int:
+        return self.delete({kind: list(ids)})[kind]
+
+    def delete_edges(self, kind: EdgeKind, ids: Iterable[str]) -> int:
+        return self.delete({kind: list(ids)})[kind]
+
+    def delete(self, ids: Mapping[Kind, Sequence[str]]) -> dict[Kind, int]:
+        deleted = dict.fromkeys(ids, 0)
+        queues = {kind: list(batches(dict.fromkeys(names), self.limits.batch_size)) for kind, names in ids.items()}
+        while kinds := tuple(kind for kind, queue in queues.items() if queue):
+            parameters = {kind.value: queues[kind].pop(0) for kind in kinds}
+            statement = cypher.delete(kinds)
+            purpose = f"deleting {sum(map(len, parameters.values()))} rows"
+            (counts,) = self.connection.write(purpose, _statement(statement, parameters))
+            for kind, count in zip(kinds, counts, strict=True):
+                deleted[kind] += count
+                self.traffic.add(rows_deleted=count)
+        return deleted
+
+    def read_nodes(self, kind: NodeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
+        asked = list(dict.fromkeys(ids))
+        found = {}
+        for name, properties, labels in self._read(f"reading nodes ({kind})", cypher.read_nodes(kind), asked):
+            found[name] = node_record_of(kind, name, properties, labels).row()
+        return [found[name] for name in asked if name in found]
+
+    def read_edges_of_groups(
+        self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
+    ) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
+        for some in _packed(groups, self.limits.batch_size):
+            homes: dict[str, set[str]] = {}
+            for group in some:
+                for name in groups[group]:
+                    homes.setdefault(name, set()).add(group)
+            purpose = f"reading the edges ({kind}) of {len(some)} groups"
+            for row in self.connection.read(purpose, cypher.edges_among(kind), {"ids": list(homes)}):
+                for group in homes[row[1]] & homes[row[2]]:
+                    found[group].append(edge_record_of(*row).row())
+        return {group: sorted(rows, key=lambda row: str(row["id"])) for group, rows in found.items()}
+
+    def read_edges_by_id(self, kind: EdgeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
+        asked = list(dict.fromkeys(ids))
+        rows = self._read(f"reading edges ({kind})", cypher.read_edges_by_id(kind), asked)
+        found = {row[0]: edge_record_of(*row).row() for row in rows}
+        return [found[name] for name in asked if name in found]
+
+    def degrees(self, kind: EdgeKind, ids: Iterable[str]) -> dict[str, int]:
+        return dict(self._read(f"counting edges ({kind})", cypher.degrees(kind), list(dict.fromkeys(ids))))
+
+    def neighbours(
+        self,
+        ids: Iterable[str],
+        kinds: Collection[EdgeKind],
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> Neighbourhood:
+        asked, walked = list(dict.fromkeys(ids)), tuple(sorted(set(kinds)))
+        statement = cypher.neighbours(walked, limit is not None) if walked else ""
+        edges: dict[tuple[EdgeKind, str], Edge] = {}
+        for batch in batches(asked if walked else [], self.limits.batch_size):
+            rows = self.connection.read("a walk", statement, {"ids": batch, "limit": limit}, timeout)
+            for type_, name, source, target, weight in rows:
+                edges[KIND_OF[type_], name] = Edge(KIND_OF[type_], name, source, target, weight)
+        return Neighbourhood(sorted(edges.values(), key=heaviest_first), shards=(self.name,))
+
+    def stream_edges(
+        self, kind: EdgeKind, columns: Sequence[str] = ("source", "target", "weight")
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        places = [COLUMNS[column] for column in columns]
+        for page in self._pages(cypher.page_of_edges(kind, whole=False), kind):
+            yield [tuple(row[place] for place in places) for row in page]
+
+    def stats(self) -> dict[Kind, int]:
+        (counts,) = self.connection.read("counting", cypher.stats(), {})
+        return dict(zip((*NodeKind, *EdgeKind), counts, strict=True))
+
+    def marks(self, kind: Kind) -> Iterator[list[Mark]]:
+        seen = 0
+        if isinstance(kind, NodeKind):
+            for page in self._pages(cypher.page_of_nodes(kind), kind):
+                yield [node_record_of(kind, *row).mark() for row in page]
+                seen += len(page)
+        else:
+            for page in self._pages(cypher.page_of_edges(kind, whole=True), kind):
+                yield [edge_record_of(*row).mark() for row in page]
+                seen += len(page)
+        if self.stats()[kind] != seen:
+            strange = self.connection.read("looking for rows without id", cypher.strangers(kind), {})
+            yield [Mark(f"(no id) {row[0]}", "", 0) for row in strange]
+
+    def clear(self) -> None:
+        statement = _statement(cypher.clear(), {"size": self.limits.batch_size})
+        while (count := self.connection.write("removing everything", statement)[0][0]) > 0:
+            self.traffic.add(rows_deleted=count)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _upsert_nodes(self, kind: NodeKind, records: Sequence[NodeRecord]) -> int:
+        rows = [node_parameters(kind, record) for record in records]
+        work = _statement(cypher.upsert_nodes(kind), {"rows": rows})
+        ((written,),) = self.connection.write(f"writing {len(rows)} nodes ({kind})", work)
+        return self._count(written, records)
+
+    def _upsert_edges(self, kind: EdgeKind, records: Sequence[EdgeRecord]) -> int:
+        from neo4j.exceptions import ConstraintError
+
+        rows = [edge_parameters(record) for record in records]
+
+        def work(run: Run) -> int:
+            try:
+                ((matched, written),) = run(cypher.upsert_edges(kind), {"rows": rows})
+            except ConstraintError:
+                raise _MovedError from None
+            if matched < len(rows):
+                raise dangling(kind, _missing(run, kind, records))
+            return int(written)
+
+        try:
+            written = self.connection.write(f"writing {len(rows)} edges ({kind})", work)
+        except _MovedError:
+            raise self._moved(kind, records) from None
+        return self._count(written, records)
+
+    def _moved(self, kind: EdgeKind, records: Sequence[EdgeRecord]) -> GraphError:
+        there = {row["id"]: row for row in self.read_edges_by_id(kind, [record.id for record in records])}
+        for record in records:
+            row = there.get(record.id, {"source": record.source, "target": record.target})
+            if (row["source"], row["target"]) != (record.source, record.target):
+                return moved(kind, record)
+        return GraphError(f"another writer made {kind} edges of this batch between other nodes; write it again.")
+
+    def _count(self, written: int, records: Sequence[NodeRecord] | Sequence[EdgeRecord]) -> int:
+        mean = sum(48 + len(record.properties) for record in records) / len(records)
+        self.traffic.add(rows_written=written, bytes_written=round(written * mean))
+        return written
+
+    def _read(self, purpose: str, statement: str, ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        for batch in batches(ids, self.limits.batch_size):
+            yield from self.connection.read(purpose, statement, {"ids": batch})
+
+    def _pages(self, statement: str, kind: Kind) -> Iterator[list[tuple[Any, ...]]]:
+        after = ""
+        while page := self.connection.read(f"streaming {kind}", statement, {"after": after, "size": PAGE}):
+            yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1][0]
+
+
+class _MovedError(Exception):
+    """A batch broke the rule that an edge keeps its ends."""
+
+
+def _statement(statement: str, parameters: dict[str, Any]) -> Callable[[Run], list[Any]]:
+    return lambda run: run(statement, parameters)
+
+
+def _missing(run: Run, kind: EdgeKind, records: Sequence[EdgeRecord]) -> list[str]:
+    ends = ({record.source for record in records}, {record.target for record in records})
+    names: set[str] = set()
+    for node_kind, ids in zip(ENDS[kind], ends, strict=True):
+        names.update(row[0] for row in run(cypher.missing_nodes(node_kind), {"ids": sorted(ids)}))
+    return sorted(names)
+
+
+def _packed(groups: Mapping[str, Sequence[str]], size: int) -> Iterator[list[str]]:
+    """Names of groups in lists of together about `size` nodes, no group cut."""
+    some: list[str] = []
+    nodes = 0
+    for group, ids in groups.items():
+        if some and nodes + len(ids) > size:
+            yield some
+            some, nodes = [], 0
+        some.append(group)
+        nodes += len(ids)
+    if some:
+        yield some

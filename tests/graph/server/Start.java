@@ -1,0 +1,6 @@
+/** Starts Neo4j 2026, which has no entry point of its own for the Community edition; run as a source file. */
+public class Start {
+    public static void main(String[] arguments) {
+        System.exit(org.neo4j.server.NeoBootstrapper.start(new org.neo4j.server.CommunityBootstrapper(), arguments));
+    }
+}

@@ -1,0 +1,130 @@
+"""A real Neo4j server in a folder of its own, to be started, killed and started again by a test."""
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.graph.server.jars import HERE, VERSION, jars, java
+
+SECONDS = 90
+OPENINGS = ["java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.util.concurrent"]
+CONFIGURATION = """
+server.bolt.listen_address=127.0.0.1:{port}
+server.bolt.advertised_address=127.0.0.1:{port}
+server.http.enabled=false
+server.https.enabled=false
+dbms.security.auth_enabled={auth}
+dbms.usage_report.enabled=false
+server.memory.pagecache.size=64m
+db.transaction.timeout=300s
+server.directories.data={home}/data
+server.directories.logs={home}/logs
+server.directories.run={home}/run
+server.directories.plugins={home}/plugins
+server.directories.import={home}/import
+{more}
+"""
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Neo4jServer:
+    """One server; its data outlives `kill` and `start`."""
+
+    def __init__(
+        self, home: Path, *, password: str | None = None, more: str = "", version: str = VERSION, warm: bool = False
+    ) -> None:
+        self.home, self.password, self.version, self.warm = home, password, version, warm
+        self.port = free_port()
+        self.uri = f"bolt://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+        for folder in ("conf", "data", "logs", "run", "plugins", "import"):
+            (home / folder).mkdir(parents=True, exist_ok=True)
+        auth = str(password is not None).lower()
+        text = CONFIGURATION.format(port=self.port, home=home, auth=auth, more=more)
+        (home / "conf" / "neo4j.conf").write_text(text)
+
+    def start(self) -> "Neo4jServer":
+        """Start the server and wait until it takes transactions."""
+        calendar = not self.version.startswith("5.")
+        main = str(HERE / "Start.java") if calendar else "org.neo4j.server.CommunityEntryPoint"
+        command = [java(self.version), "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC"]
+        if not self.warm:
+            # Half the time to start and for the first statements; a benchmark takes the full compiler.
+            command.append("-XX:TieredStopAtLevel=1")
+        command += [f"--add-opens={name}=ALL-UNNAMED" for name in OPENINGS]
+        if calendar:
+            command += ["--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector"]
+        command += ["-Dlog4j2.disable.jmx=true", "-cp", f"{jars(self.version)}/*", main]
+        command += [f"--home-dir={self.home}", f"--config-dir={self.home}/conf", "--console-mode"]
+        with (self.home / "logs" / "console.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        self._wait()
+        return self
+
+    def kill(self) -> None:
+        """kill -9, as a crash does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """An orderly end."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(SECONDS)
+            self._process = None
+
+    def pause(self) -> None:
+        """Freeze the process: it accepts connections and never answers."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
+
+    def _wait(self) -> None:
+        import neo4j
+
+        assert self._process
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                return self._greet()
+            except (neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError):
+                ended = self._process.poll() is not None
+                if ended or time.monotonic() > deadline:
+                    log = (self.home / "logs" / "console.log").read_text(errors="replace")
+                    raise RuntimeError(f"Neo4j {self.version} did not start: {log[-3000:]}") from None
+                time.sleep(0.1)
+
+    def _greet(self) -> None:
+        import neo4j
+
+        auth = ("neo4j", self.password or "none")
+        with neo4j.GraphDatabase.driver(self.uri, auth=auth) as driver, driver.session(database="neo4j") as session:
+            try:
+                session.run("RETURN 1").consume()
+            except neo4j.exceptions.AuthError:
+                self._set_password()
+
+    def _set_password(self) -> None:
+        import neo4j
+
+        change = "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password"
+        with (
+            neo4j.GraphDatabase.driver(self.uri, auth=("neo4j", "neo4j")) as driver,
+            driver.session(database="system") as session,
+        ):
+            session.run(change, password=self.password).consume()
