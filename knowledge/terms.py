@@ -15,7 +15,6 @@ _SHORTEST = 4
 
 
 @lru_cache(65_536)
-@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """A word without its commonest English ending, if at least four letters stay."""
     for ending in _ENDINGS:

@@ -47,7 +47,7 @@ class ChunksRun:
         columns = ("id", "title", "language", "text", "fingerprint")
         found = {row["id"]: row for row in tables.documents.by("id", documents, columns).to_pylist()}
         wanted = {d: fingerprint(row["fingerprint"], self.stage.signature) for d, row in found.items()}
-        plan = reconcile(wanted, stages.marks(STAGE, units=documents))
+        plan = reconcile(wanted, self.stage.marks(documents, tables.chunks))
         units = [*plan.work, *plan.gone]
         before = _by_document(tables.chunks.by("document_id", units, ("id", "document_id", *_PLACE)).to_pylist())
         rows = [row for d in plan.work for row in self._split(found[d])]

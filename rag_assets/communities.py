@@ -10,18 +10,17 @@ from knowledge.communities import Community, hierarchy
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
-from rag_assets import graph_rows
-from rag_assets.graph_rows import edge_id
 from rag_assets.index_resource import IndexResource
+from rag_assets.projection import project_communities
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
-from resources.graph import EdgeKind, NodeKind
 from resources.index import Index
 from resources.settings import Settings
 
 STAGE = "communities"
 CHECKSUM = "communities.edges"
+PROJECTION = "communities_projection"
 Row = dict[str, Any]
 
 
@@ -78,6 +77,9 @@ class CommunitiesRun:
                 self._write(rows, new_rows)
                 index.catalog.put(CHECKSUM, network.checksum)
             stages.done(STAGE, entities)
+        waiting = stages.queued(PROJECTION)
+        project_communities(index, waiting)
+        stages.done(PROJECTION, waiting)
         self.stage.counters.rows_same = (
             index.tables.communities.count() - self.stage.counters.rows_new - self.stage.counters.rows_changed
         )
@@ -117,7 +119,7 @@ class CommunitiesRun:
         self.stage.touched.extend(sorted(differ))
 
     def _write(self, old: Mapping[str, Row], new: Mapping[str, Row]) -> None:
-        tables, graph = self.index.tables, self.index.graph
+        tables = self.index.tables
         changed = [c for c in new if old.get(c) != new[c]]
         gone = [c for c in old if c not in new]
         moved = [c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]]
@@ -125,17 +127,10 @@ class CommunitiesRun:
             [{"entity_id": e, "community_id": c, "level": new[c]["level"]} for c in moved for e in new[c]["members"]]
         )
         rows = tables.communities.arrow([new[c] for c in changed])
-        tables.memberships.replace([*moved, *gone], members, fresh=not old)
+        # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
+        self.index.catalog.stages.touch(PROJECTION, {LEASE: [*changed, *gone]})
+        tables.memberships.replace([*moved, *gone], members, fresh=not tables.memberships.count())
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
-        graph.delete_nodes(NodeKind.COMMUNITY, gone)
-        graph.upsert_nodes(NodeKind.COMMUNITY, graph_rows.community_nodes(new[c] for c in changed))
-        outdated = [edge_id(c, e) for c in moved if c in old for e in set(old[c]["members"]) - set(new[c]["members"])]
-        graph.delete_edges(EdgeKind.IN_COMMUNITY, outdated)
-        graph.upsert_edges(EdgeKind.IN_COMMUNITY, graph_rows.in_community(new[c] for c in moved))
-        # an edge keeps its ends for life: a community under another parent gets a new one
-        turned = [c for c in changed if c in old and old[c]["parent"] != new[c]["parent"]]
-        graph.delete_edges(EdgeKind.PARENT_COMMUNITY, turned)
-        graph.upsert_edges(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(new[c] for c in changed))
         self.stage.counters.add(
             Counters(
                 rows_new=sum(c not in old for c in changed),

@@ -62,7 +62,12 @@ def _catalog(index: Index) -> tuple[str, str, str | None]:
 
 
 def _tables(index: Index) -> tuple[str, str, str | None]:
-    return "healthy", f"{index.tables.documents.count()} documents, {index.tables.chunks.count()} chunks", None
+    found = {"documents": index.tables.documents.count(), "chunks": index.tables.chunks.count()}
+    detail = ", ".join(f"{count} {name}" for name, count in found.items())
+    lost = [name for name, count in found.items() if count != index.catalog.stages.rows(name)]
+    if lost:
+        return "unhealthy", f"{detail}; the catalog knows other numbers of {', '.join(lost)}", "run `rag index --full`"
+    return "healthy", detail, None
 
 
 def _graph(index: Index) -> tuple[str, str, str | None]:

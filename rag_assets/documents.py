@@ -25,7 +25,7 @@ from resources.sources.base import DocumentGone, DocumentRefused, Fetched
 STAGE = "documents"
 VERSION = "1"
 BATCH_BYTES = 64_000_000
-PASSING = {"timeout", "memory", "crashed", "unreadable"}
+PASSING = {"timeout", "memory", "crashed", "unopened"}
 """Reasons that may be gone at the next try; all others wait for a change or for `rag retry`."""
 
 
@@ -106,7 +106,7 @@ class DocumentsRun:
         table, catalog, counters = self.index.tables.documents, self.index.catalog, self.stage.counters
         ids = [d.id for d in batch]
         marks = catalog.stages.marks(STAGE, units=ids)
-        old = {row["id"]: row for row in table.by("id", ids).to_pylist()} if marks else {}
+        old = {row["id"]: row for row in table.by("id", ids).to_pylist()}
         with tempfile.TemporaryDirectory(prefix="rag-fetch-") as folder:
             outcome = self._read(batch, old, marks, Path(folder))
         rows = table.arrow(outcome.rows)

@@ -10,7 +10,7 @@ import numpy as np
 from knowledge.chunking import embedded_text
 from knowledge.fingerprint import fingerprint
 from knowledge.reconcile import reconcile
-from knowledge.terms import search_text_of
+from knowledge.terms import search_text
 from rag_assets import work
 from rag_assets.ingest import ingest_asset
 from rag_assets.stage import StageRun, batches
@@ -56,7 +56,7 @@ class EmbeddingsRun:
             if row["document_id"] in chunks:
                 chunks[row["document_id"]].append(row)
         wanted = {d: self._mark(found[d], rows) for d, rows in chunks.items()}
-        plan = reconcile(wanted, catalog.stages.marks(STAGE, units=documents))
+        plan = reconcile(wanted, self.stage.marks(documents, self.table))
         units = [*plan.work, *plan.gone]
         old = {row["chunk_id"]: row for row in self.table.by("document_id", units, _OLD).to_pylist()}
         rows = [self._row(found[d], chunk) for d in plan.work for chunk in chunks[d]]
@@ -94,7 +94,7 @@ class EmbeddingsRun:
             "chunk_id": chunk["id"], "document_id": chunk["document_id"], "partition": self.partition,
             "source": document["source"], "ordinal": chunk["ordinal"], "title": chunk["title"],
             "heading_path": chunk["heading_path"], "text": chunk["text"],
-            "search_text": search_text_of(chunk["title"], chunk["heading_path"], chunk["words"].split()),
+            "search_text": search_text(chunk["title"], chunk["heading_path"], chunk["text"], chunk["words"]),
             "char_start": chunk["char_start"], "char_end": chunk["char_end"],
             "vector_key": fingerprint(self.index.embedder.identity, embedded), "embedded": embedded, "vector": None,
             "acl_id": document["acl_id"], "classification": document["classification"],

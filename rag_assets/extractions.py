@@ -54,7 +54,8 @@ class ExtractionsRun:
         columns = ("id", "document_id", "title", "heading_path", "text", "language", "fingerprint")
         chunks = {row["id"]: row for row in tables.chunks.by("document_id", documents, columns).to_pylist()}
         marks = catalog.stages.marks_of(STAGE, documents)
-        have = {chunk: mark for of in marks.values() for chunk, mark in of.items()}
+        lost = self.stage.full and not tables.mentions.count()
+        have = {} if lost else {chunk: mark for of in marks.values() for chunk, mark in of.items()}
         wanted = {c: fingerprint(row["fingerprint"], self.stage.signature) for c, row in chunks.items()}
         plan = reconcile(wanted, have)
         parents = {c: row["document_id"] for c, row in chunks.items()}

@@ -53,3 +53,28 @@ def project_relationships(index: Index, relationships: Collection[str]) -> None:
     rows = index.tables.relationships.by("id", relationships, graph_rows.RELATIONSHIP).to_pylist()
     index.graph.delete_edges(EdgeKind.RELATED, sorted(set(relationships) - {row["id"] for row in rows}))
     index.graph.upsert_edges(EdgeKind.RELATED, graph_rows.related(rows))
+
+
+def project_communities(index: Index, communities: Collection[str]) -> None:
+    """Nodes of these communities, their members and the community above each; vanished ones go with their edges."""
+    graph = index.graph
+    columns = (*graph_rows.COMMUNITY, "parent", "members")
+    rows = index.tables.communities.by("id", communities, columns).to_pylist()
+    above = index.tables.communities.by("id", {r["parent"] for r in rows} - {None}, graph_rows.COMMUNITY).to_pylist()
+    wanted = {e["id"]: e for e in graph_rows.in_community(rows)}
+    parents = {e["id"]: e["target"] for e in graph_rows.parent_community(rows)}
+    found = graph.neighbours(communities, {EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY}).edges
+    mine = set(communities)
+    outdated = [e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY and e.id not in wanted]
+    # an edge keeps its ends for life: a community under another parent gets a new one
+    turned = [
+        e.id
+        for e in found
+        if e.kind == EdgeKind.PARENT_COMMUNITY and e.source in mine and parents.get(e.id) != e.target
+    ]
+    graph.delete_edges(EdgeKind.IN_COMMUNITY, outdated)
+    graph.delete_edges(EdgeKind.PARENT_COMMUNITY, turned)
+    graph.delete_nodes(NodeKind.COMMUNITY, sorted(mine - {row["id"] for row in rows}))
+    graph.upsert_nodes(NodeKind.COMMUNITY, graph_rows.community_nodes([*above, *rows]))
+    graph.upsert_edges(EdgeKind.IN_COMMUNITY, wanted.values())
+    graph.upsert_edges(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(rows))

@@ -49,6 +49,12 @@ class StageRun:
         if self.full:
             stages.set_stage(stage, partition, replace(self._state, signature=self.signature, complete=False))
 
+    def marks(self, units: Sequence[str], table: Table) -> dict[str, str]:
+        """{unit: mark} of the last run; in a full look at a table that was lost, none."""
+        if self.full and not table.count():
+            return {}
+        return self.index.catalog.stages.marks(self.stage, units=units)
+
     def finish(self, *, complete: bool = True) -> None:
         """Everything that was to do is done; the next run trusts the queue again."""
         generation = self.generation if complete else self._state.generation

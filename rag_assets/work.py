@@ -8,14 +8,9 @@ from resources.parser import identity as parser_identity
 
 INGEST_STAGES = ("documents", "chunks", "embeddings", "extractions")
 GRAPH_QUEUES = (
-    "lookup",
-    "lookup_chunks",
-    "entities",
-    "relationships",
-    "projection",
-    "communities",
-    "community_reports",
-)
+    "lookup", "lookup_chunks", "entities", "relationships", "projection",
+    "communities", "communities_projection", "community_reports",
+)  # fmt: skip
 DOCUMENTS_VERSION = EMBEDDINGS_VERSION = "1"
 GRAPH = "graph"
 """The partition of the stages that work on the whole graph, and the lease that they hold."""

@@ -4,6 +4,7 @@ What can go wrong, as one tree. Every message is a sentence that names what, whe
 RagError
 ├── SettingsError        rag.yaml: chunks.max_tokens is 9000; the model all-MiniLM-L6-v2 reads 256.
 ├── IndexRefused         the index was made with graph.shards 4, rag.yaml says 8; ...
+├── CatalogUnavailable   the catalog postgresql://…/rag cannot be used (connection refused); ...
 ├── SourceError
 │   ├── SourceMissing    handbook: /mnt/handbook is not there; nothing was changed. Mount it, or ...
 │   ├── AccessDenied     contracts: the app may not read site …; grant it Sites.Selected read on that site.
@@ -26,6 +27,10 @@ class SettingsError(RagError):
 
 class IndexRefused(RagError):
     """The index on disk was made by other settings or by a newer release."""
+
+
+class CatalogUnavailable(RagError):
+    """The catalog's database does not answer, is full, damaged, or held by another writer for too long."""
 
 
 class SourceError(RagError):

@@ -1,7 +1,7 @@
 """The catalog as one object: a database and its six books."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -31,20 +31,31 @@ class Catalog:
 
         Returns all facts as stored. Raises IndexRefused naming the fact, both values and the way out.
         """
-        table = schema.meta
         with self.database.read() as connection:
-            stored = connection.scalar(sa.select(table.c.value).where(table.c.key == "index"))
-        known: dict[str, object] = json.loads(stored) if stored else {}
-        for key, value in facts.items():
-            if key in known and known[key] != value:
-                raise IndexRefused(
-                    f"the index was made with {key} {known[key]}, the settings say {value}; set it back, "
-                    "or remove the index and the catalog and run `rag index` to build anew."
-                )
-        merged = {**known, **facts}
-        if merged != known:
-            self.put("index", json.dumps(merged, sort_keys=True))
-        return merged
+            known = _facts(connection)
+        if any(key not in known or known[key] != value for key, value in facts.items()):
+            with self.database.begin() as connection:
+                known = _facts(connection)  # another process may have bound some meanwhile
+                for key, value in facts.items():
+                    if key in known and known[key] != value:
+                        raise IndexRefused(
+                            f"the index was made with {key} {known[key]}, the settings say {value}; set it back, "
+                            "or remove the index and the catalog and run `rag index` to build anew."
+                        )
+                known |= facts
+                self._store(connection, known)
+        return known
+
+    def unbind(self, facts: Collection[str]) -> None:
+        """Let go of facts that nothing of the index rests on any more (the shards of a forgotten source)."""
+        with self.database.begin() as connection:
+            known = _facts(connection)
+            if known.keys() & set(facts):
+                self._store(connection, {key: value for key, value in known.items() if key not in facts})
+
+    def _store(self, connection: sa.Connection, facts: Mapping[str, object]) -> None:
+        row = {"key": "index", "value": json.dumps(facts, sort_keys=True)}
+        self.database.write(connection, schema.meta, [row])
 
     def get(self, key: str) -> str | None:
         with self.database.read() as connection:
@@ -56,3 +67,8 @@ class Catalog:
 
     def close(self) -> None:
         self.database.close()
+
+
+def _facts(connection: sa.Connection) -> dict[str, object]:
+    stored = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "index"))
+    return dict(json.loads(stored)) if stored else {}

@@ -1,4 +1,8 @@
-"""The catalog's database: one engine, short transactions, the two dialects' differences."""
+"""The catalog's database: one engine, short transactions, one writer at a time in both dialects.
+
+SQLite has one writer by itself. Postgres gets an advisory lock at the start of every transaction that writes, so that
+what holds on the one holds on the other: what a transaction has read stays true until it has written.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,10 +14,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.catalog import schema
-from resources.errors import IndexRefused, SettingsError
+from resources.errors import CatalogUnavailable, IndexRefused, SettingsError
 
 SLICE = 5_000
 """Most values bound in one statement (SQLite allows 32,766, Postgres 65,535)."""
+WAIT_SECONDS = 60
+"""How long a writer waits for the one before it."""
+WRITER = 0x7261675F
+"""The advisory lock that a writer holds on Postgres."""
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg2")
 
 
 def now() -> str:
@@ -35,33 +44,27 @@ class Database:
         return self._engine
 
     def _open(self) -> sa.Engine:
-        url = sa.make_url(self.url)
-        if url.get_backend_name() not in ("sqlite", "postgresql"):
-            raise SettingsError(
-                f"catalog is {url.render_as_string()}; allowed: a file, or a postgresql+psycopg2:// URL."
-            )
-        if url.get_backend_name() == "sqlite":
-            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-            engine = sa.create_engine(url, connect_args={"timeout": 60})
-            sa.event.listen(engine, "connect", _sqlite_pragmas)
-            # pysqlite begins late and in deferred mode: two writers would then deadlock instead of waiting
-            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql(_begin_statement(c)))
-        else:
-            engine = sa.create_engine(url, pool_pre_ping=True)
-        self._migrate(engine)
+        url = _parse(self.url)
+        with self._explained():
+            engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
+            sa.event.listen(engine, "begin", _begin)
+            try:
+                self._migrate(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         return engine
 
     def _migrate(self, engine: sa.Engine) -> None:
-        with engine.connect() as connection:
-            there = sa.inspect(connection).has_table("meta")
-            version = connection.scalar(sa.select(schema.meta.c.value).filter_by(key="schema")) if there else None
+        with engine.connect().execution_options(rag_read_only=True) as connection:
+            version = _version(connection)
         if version is None:
             with engine.begin() as connection:
-                schema.metadata.create_all(connection)
-                connection.execute(
-                    self.upsert(schema.meta, connection), [{"key": "schema", "value": str(schema.VERSION)}]
-                )
-        elif int(version) > schema.VERSION:
+                version = _version(connection)  # another process may have made the tables meanwhile
+                if version is None:
+                    schema.metadata.create_all(connection)
+                    self.write(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
+        if version is not None and int(version) > schema.VERSION:
             raise IndexRefused(
                 f"the catalog was written by a newer release (schema {version}, this one knows {schema.VERSION}); "
                 "upgrade rag-assets, or point `catalog` and `index` at new places and index again."
@@ -69,13 +72,27 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        with self.engine.begin() as connection:
+        """A transaction that writes, alone; raises CatalogUnavailable."""
+        with self._explained(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with self.engine.connect().execution_options(rag_read_only=True) as connection:
+        """A transaction that only reads and waits for nobody; raises CatalogUnavailable."""
+        with self._explained(), self.engine.connect().execution_options(rag_read_only=True) as connection:
             yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DatabaseError as error:
+            if not isinstance(error, sa.exc.OperationalError) and type(error) is not sa.exc.DatabaseError:
+                raise  # a statement that is wrong in itself, not a database that fails
+            raise CatalogUnavailable(
+                f"the catalog {shown(self.url)} cannot be used ({_reason(error)}); see that it is there, that its "
+                "disk has room, and that no other process holds it. Nothing was half-written."
+            ) from error
 
     def close(self) -> None:
         if self._engine is not None:
@@ -93,11 +110,12 @@ class Database:
         return cast(sa.Executable, insert.on_conflict_do_update(index_elements=keys, set_=rest))
 
     def write(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Upsert rows, sorted by key: two writers then lock them in the same order."""
+        """Upsert rows, sorted by key; of several with one key the last counts."""
         if rows:
             keys = [c.name for c in table.primary_key]
-            ordered = sorted(rows, key=lambda row: tuple(str(row.get(k)) for k in keys))
-            connection.execute(self.upsert(table, connection), [dict(row) for row in ordered])
+            # Postgres refuses a statement that names a row twice
+            by_key = {tuple(row[k] for k in keys): row for row in rows}
+            connection.execute(self.upsert(table, connection), [dict(by_key[key]) for key in sorted(by_key)])
 
 
 def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -105,8 +123,54 @@ def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[at : at + SLICE]
 
 
+def storable(text: str) -> bool:
+    """Whether every database stores this text: it is UTF-8, and holds no NUL."""
+    return "\x00" not in text and (text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text))
+
+
+def cleaned(text: str) -> str:
+    """The text with U+FFFD for what no database stores."""
+    if storable(text):
+        return text
+    return "".join("\ufffd" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def shown(url: str) -> str:
+    """A catalog's URL as it may be printed: without password and parameters."""
+    return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
+
+
+def _parse(text: str) -> sa.URL:
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError as error:
+        raise SettingsError("catalog is no database URL; allowed: a file, or a postgresql+psycopg2:// URL.") from error
+    if url.drivername not in DRIVERS:
+        raise SettingsError(f"catalog is {shown(text)}; allowed: a file, or a postgresql+psycopg2:// URL.")
+    return url
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CatalogUnavailable(
+            f"the catalog {url} cannot be made ({error.strerror}: {error.filename}); let this user write there, "
+            "or correct `catalog`."
+        ) from error
+    engine = sa.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+    sa.event.listen(engine, "connect", _sqlite_pragmas)
+    return engine
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    # values_plus_batch: also many updates and deletes go in a few round trips
+    waiting = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    return sa.create_engine(url, pool_pre_ping=True, executemany_mode="values_plus_batch", connect_args=waiting)
+
+
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's own begin event opens the transaction
+    connection.isolation_level = None  # our own begin event opens the transaction
     cursor = connection.cursor()
     # small pages: a change writes a few rows here and there
     for pragma in ("page_size=1024", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
@@ -114,5 +178,22 @@ def _sqlite_pragmas(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_statement(connection: sa.Connection) -> str:
-    return "BEGIN" if connection.get_execution_options().get("rag_read_only") else "BEGIN IMMEDIATE"
+def _begin(connection: sa.Connection) -> None:
+    reads = connection.get_execution_options().get("rag_read_only")
+    if connection.dialect.name == "sqlite":
+        # pysqlite begins late and in deferred mode: two writers would then deadlock instead of waiting
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    elif not reads:
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'; SELECT pg_advisory_xact_lock({WRITER})"
+        )
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("meta"):
+        return None
+    return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "schema"))
+
+
+def _reason(error: sa.exc.DatabaseError) -> str:
+    return " ".join(str(error.orig).split())

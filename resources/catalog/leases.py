@@ -1,33 +1,30 @@
 """Leases: one run at a time works on a partition, and a dead holder blocks nobody."""
 
-import os
+import logging
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from resources.catalog import schema
 from resources.catalog.database import Database
-from resources.errors import LeaseHeld
+from resources.catalog.processes import Process
+from resources.errors import CatalogUnavailable, LeaseHeld
 
 BEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0
 """A holder on another host that was not heard of for so long is taken for dead."""
-
-
-def boot_id() -> str:
-    """Changes with every start of the machine, so that a pid of before is never taken for one of now."""
-    file = Path("/proc/sys/kernel/random/boot_id")
-    return file.read_text(encoding="ascii").strip() if file.exists() else "unknown"
+_log = logging.getLogger(__name__)
 
 
 class Leases:
-    """Rows of (name, holder, host, boot id, pid, heartbeat)."""
+    """Rows of (name, hold, holder, host, process, heartbeat)."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -35,8 +32,8 @@ class Leases:
     @contextmanager
     def hold(self, names: Sequence[str], holder: str, wait_seconds: float = 0.0) -> Iterator[None]:
         """Hold leases on all names or raise LeaseHeld; a run may take again what it holds itself."""
-        deadline = time.monotonic() + wait_seconds
-        while (blocker := self._take(names, holder)) is not None:
+        deadline, token = time.monotonic() + wait_seconds, uuid.uuid4().hex
+        while (blocker := self._take(names, holder, token)) is not None:
             if time.monotonic() >= deadline:
                 since = time.strftime("%H:%M:%S", time.localtime(blocker.since))
                 raise LeaseHeld(
@@ -45,64 +42,55 @@ class Leases:
                 )
             time.sleep(0.5)
         stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(tuple(names), holder, stop), daemon=True)
+        beat = threading.Thread(target=self._beat, args=(token, stop), daemon=True)
         beat.start()
         try:
             yield
         finally:
             stop.set()
             beat.join()
-            self.release(names, holder)
+            self._delete(schema.leases.c.token == token)
 
-    def _take(self, names: Sequence[str], holder: str) -> Any:
+    def _take(self, names: Sequence[str], holder: str, token: str) -> Any:
+        """Who is in the way, or None: then the names are held."""
         table, at = schema.leases, time.time()
-        mine = {
-            "holder": holder,
-            "host": socket.gethostname(),
-            "boot_id": boot_id(),
-            "pid": os.getpid(),
-            "since": at,
-            "heartbeat": at,
-        }
+        hold = {"token": token, "holder": holder, "host": socket.gethostname(), **asdict(Process.own())}
         with self._db.begin() as connection:
-            rows = connection.execute(sa.select(table).where(table.c.name.in_(names)).with_for_update())
+            rows = list(connection.execute(sa.select(table).where(table.c.name.in_(names)).order_by(table.c.name)))
+            dead = [row.token for row in rows if not self._alive(row, at)]
             for row in rows:
-                if row.holder != holder and self._alive(row, at):
+                if row.holder != holder and row.token not in dead:
                     return row
-            self._db.write(connection, table, [{"name": name, **mine} for name in names])
+            if dead:
+                connection.execute(sa.delete(table).where(table.c.name.in_(names), table.c.token.in_(dead)))
+            mine = [{"name": name, **hold, "since": at, "heartbeat": at} for name in names]
+            self._db.write(connection, table, mine)
         return None
 
     @staticmethod
     def _alive(row: Any, at: float) -> bool:
         if row.host != socket.gethostname():
             return bool(at - row.heartbeat < STALE_SECONDS)
-        if row.boot_id != boot_id():
-            return False
-        try:
-            os.kill(row.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return Process(row.boot_id, row.pid, row.started).lives
 
-    def _beat(self, names: tuple[str, ...], holder: str, stop: threading.Event) -> None:
+    def _beat(self, token: str, stop: threading.Event) -> None:
         table = schema.leases
         while not stop.wait(BEAT_SECONDS):
-            with self._db.begin() as connection:
-                alive = sa.update(table).where(table.c.name.in_(names), table.c.holder == holder)
-                connection.execute(alive.values(heartbeat=time.time()))
+            try:
+                with self._db.begin() as connection:
+                    alive = sa.update(table).where(table.c.token == token)
+                    connection.execute(alive.values(heartbeat=time.time()))
+            except CatalogUnavailable as error:
+                # the run itself fails if it needs the catalog; the next beat may find it again
+                _log.warning("a lease could not be renewed: %s", error)
 
-    def release(self, names: Sequence[str], holder: str) -> None:
-        table = schema.leases
+    def _delete(self, which: sa.ColumnElement[bool]) -> int:
         with self._db.begin() as connection:
-            connection.execute(sa.delete(table).where(table.c.name.in_(names), table.c.holder == holder))
+            return connection.execute(sa.delete(schema.leases).where(which)).rowcount
 
     def release_holder(self, holder: str) -> int:
         """Let go of everything that this holder holds; returns how many leases."""
-        table = schema.leases
-        with self._db.begin() as connection:
-            return connection.execute(sa.delete(table).where(table.c.holder == holder)).rowcount
+        return self._delete(schema.leases.c.holder == holder)
 
     def held(self) -> dict[str, str]:
         """{name: holder} of the leases whose holder lives."""

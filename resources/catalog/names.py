@@ -34,12 +34,8 @@ class Names:
 
     def of(self, documents: Collection[str]) -> dict[str, set[str]]:
         """{document: names it gives}."""
-        table, found = schema.names, {d: set[str]() for d in documents}
         with self._db.read() as connection:
-            for part in slices(sorted(documents)):
-                for row in connection.execute(sa.select(table).where(table.c.document_id.in_(part))):
-                    found[row.document_id].add(row.name)
-        return found
+            return _names_of(connection, documents)
 
     def givers(self, names: Collection[str]) -> dict[str, set[str]]:
         """{name: documents that give it}."""
@@ -53,7 +49,7 @@ class Names:
     def replace(self, connection: sa.Connection, given: Mapping[str, Collection[str]]) -> None:
         """Make the names of these documents exactly these, inside the caller's transaction."""
         table = schema.names
-        old = self.of(given)
+        old = _names_of(connection, given)
         gone = [{"old_name": n, "document": d} for d, names in given.items() for n in sorted(old[d] - set(names))]
         if gone:
             connection.execute(
@@ -64,3 +60,11 @@ class Names:
             )
         new = [{"name": n, "document_id": d} for d, names in given.items() for n in set(names) - old[d]]
         self._db.write(connection, table, new)
+
+
+def _names_of(connection: sa.Connection, documents: Collection[str]) -> dict[str, set[str]]:
+    table, found = schema.names, {d: set[str]() for d in documents}
+    for part in slices(sorted(documents)):
+        for row in connection.execute(sa.select(table).where(table.c.document_id.in_(part))):
+            found[row.document_id].add(row.name)
+    return found

@@ -52,7 +52,9 @@ changes = sa.Table(
     sa.Column("recorded_at", sa.String, nullable=False),
     # pending, then applied (and later pruned), failed or dead
     sa.Column("state", sa.String, nullable=False),
-    sa.Index("changes_by_state", "partition", "state"),
+    sa.Index("changes_by_document", "partition", "document_id"),
+    # a number is never given twice, also when the log was empty in between: runs are requested under it
+    sqlite_autoincrement=True,
 )
 
 cursors = _table(
@@ -125,10 +127,14 @@ dead_letters = _table(
 leases = _table(
     "leases",
     sa.Column("name", sa.String, primary_key=True),
+    # one hold of the holder: two steps of one run may hold a name at once, and each lets go of its own
+    sa.Column("token", sa.String, primary_key=True),
     sa.Column("holder", sa.String, nullable=False),
     sa.Column("host", sa.String, nullable=False),
     sa.Column("boot_id", sa.String, nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
+    # of the process, so that another one that got its pid is not taken for it
+    sa.Column("started", sa.String, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("heartbeat", sa.Float, nullable=False),
 )

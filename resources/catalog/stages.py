@@ -101,13 +101,15 @@ class Stages:
     def touch(self, stage: str, partitions: Mapping[str, Iterable[str]]) -> None:
         """Put units into a stage's queue, {partition: units}: the intent, written before the rows it speaks of."""
         rows = [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
-        with self._db.begin() as connection:
-            self._db.write(connection, schema.queue, rows)
+        if rows:
+            with self._db.begin() as connection:
+                self._db.write(connection, schema.queue, rows)
 
     def done(self, stage: str, units: Collection[str]) -> None:
         """Take units out of a stage's queue: after everything that they ask for is written."""
-        with self._db.begin() as connection:
-            _dequeue(connection, stage, units)
+        if units:
+            with self._db.begin() as connection:
+                _dequeue(connection, stage, units)
 
     def hand_over(
         self,
@@ -146,7 +148,7 @@ class Stages:
             for stage, units in commit.touched.items():
                 rows = [{"stage": stage, "unit": u, "partition": commit.partition} for u in units]
                 self._db.write(connection, schema.queue, rows)
-            _apply_changes(connection, commit.changes)
+            _apply_changes(connection, commit.partition, commit.changes)
             if commit.advance:
                 _advance(connection)
 
@@ -232,12 +234,13 @@ def _dequeue(connection: sa.Connection, stage: str, units: Collection[str]) -> N
         connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.unit.in_(part)))
 
 
-def _apply_changes(connection: sa.Connection, changes: Mapping[str, int]) -> None:
+def _apply_changes(connection: sa.Connection, partition: str, changes: Mapping[str, int]) -> None:
     # Applied rows go at once: what happened to a document is in Dagster's events, not here.
     table = schema.changes
     if changes:
         connection.execute(
             sa.delete(table).where(
+                table.c.partition == partition,
                 table.c.document_id == sa.bindparam("document"),
                 table.c.seq <= sa.bindparam("last"),
                 table.c.state == "pending",

@@ -1,9 +1,14 @@
 """The graph store: one seam (base.py), an embedded implementation (sqlite.py) and a server's (neo4j.py)."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resources.graph.base import ENDS, Edge, EdgeKind, GraphStore, Kind, Mark, Neighbourhood, NodeKind, Row, Traffic
 from resources.graph.sqlite import SqliteGraph
+
+if TYPE_CHECKING:
+    from resources.graph.neo4j_connection import Neo4jServerSettings
 
 __all__ = [
     "ENDS",
@@ -18,9 +23,21 @@ __all__ = [
     "SqliteGraph",
     "Traffic",
     "open_graph",
+    "open_neo4j",
 ]
 
 
 def open_graph(path: Path | str) -> GraphStore:
     """The embedded store at a path, made if it is not there."""
     return SqliteGraph(path)
+
+
+def open_neo4j(servers: "Sequence[Neo4jServerSettings]") -> GraphStore:
+    """The graph in one Neo4j database, or sharded over several by their names and capacities; connects when used."""
+    from resources.graph.neo4j import Neo4jGraph
+    from resources.graph.sharded import ShardedGraph
+
+    if len(servers) == 1:
+        return Neo4jGraph(servers[0])
+    stores = {server.name: Neo4jGraph(server) for server in servers}
+    return ShardedGraph(stores, {server.name: server.capacity for server in servers}, name="neo4j")

@@ -163,7 +163,7 @@ def strangers(kind: EdgeKind | NodeKind) -> str:
         pattern, name = f"(x:{quoted(LABELS[kind])})", "x"
     else:
         pattern, name = f"()-[x:{quoted(TYPES[kind])}]->()", "x"
-    return f"MATCH {pattern} WHERE NOT x.id IS :: STRING NOT NULL OR x.id = '' RETURN elementId({name})"
+    return f"MATCH {pattern} WHERE x.id IS NULL OR NOT x.id IS :: STRING RETURN elementId({name})"
 
 
 @cache

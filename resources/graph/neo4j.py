@@ -26,7 +26,7 @@ from resources.graph.base import (
 from resources.graph.colouring import rounds, smaller_end_first
 from resources.graph.neo4j_connection import Neo4jConnection, Neo4jServerSettings
 from resources.graph.neo4j_rows import TYPES, edge_parameters, edge_record_of, node_parameters, node_record_of
-from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record
+from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record, packed
 from resources.graph.schema import Run
 
 PAGE = 20_000
@@ -94,7 +94,7 @@ class Neo4jGraph(GraphStore):
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
-        for some in _packed(groups, self.limits.batch_size):
+        for some in packed(groups, self.limits.batch_size):
             homes: dict[str, set[str]] = {}
             for group in some:
                 for name in groups[group]:
@@ -229,17 +229,3 @@ def _missing(run: Run, kind: EdgeKind, records: Sequence[EdgeRecord]) -> list[st
     for node_kind, ids in zip(ENDS[kind], ends, strict=True):
         names.update(row[0] for row in run(cypher.missing_nodes(node_kind), {"ids": sorted(ids)}))
     return sorted(names)
-
-
-def _packed(groups: Mapping[str, Sequence[str]], size: int) -> Iterator[list[str]]:
-    """Names of groups in lists of together about `size` nodes, no group cut."""
-    some: list[str] = []
-    nodes = 0
-    for group, ids in groups.items():
-        if some and nodes + len(ids) > size:
-            yield some
-            some, nodes = [], 0
-        some.append(group)
-        nodes += len(ids)
-    if some:
-        yield some

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from neo4j import Driver, Transaction
 
 T = TypeVar("T")
+CONNECT_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
 
@@ -32,7 +34,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 class Neo4jServerSettings:
     """Where a database is and who asks: `bolt://` one server, `neo4j://` a cluster, `+s` TLS with the system's CAs.
 
-    `ca_file` is a PEM file of the CAs to trust instead; it switches TLS on for a plain scheme.
+    `ca_file` is a PEM file of the CAs to trust instead; it switches TLS on for a plain scheme. `capacity` is the share
+    of the graph that this server takes where there are several, each with its own `name`.
     """
 
     uri: str = "bolt://localhost:7687"
@@ -41,6 +44,7 @@ class Neo4jServerSettings:
     database: str = "neo4j"
     ca_file: Path | None = None
     name: str = "neo4j"
+    capacity: float = 1.0
     limits: Limits = field(default_factory=Limits)
 
 
@@ -53,6 +57,7 @@ class Neo4jConnection:
         self.gate = SessionGate(self.limits, settings.name)
         self.version = ""
         self._lock = threading.RLock()
+        self._commits = threading.Lock()
         self._driver: Driver | None = None
         self._process = 0
         self._schema_ready = False
@@ -134,7 +139,10 @@ class Neo4jConnection:
         ) as session:
             with session.begin_transaction(timeout=seconds) as transaction:
                 done = work(self._runner(transaction))
-                transaction.commit()
+                # One commit at a time: two that share no node still wait for each other's relationships, because a
+                # relationship lies in the chains of both of its nodes, and then may wait for ever.
+                with nullcontext() if read else self._commits:
+                    transaction.commit()
             return done
 
     def _runner(self, transaction: "Transaction") -> schema.Run:
@@ -169,8 +177,9 @@ class Neo4jConnection:
             settings.uri,
             auth=None if settings.password is None else (settings.user, settings.password),
             max_connection_pool_size=limits.pool_size,
-            connection_acquisition_timeout=limits.acquire_seconds,
-            connection_timeout=limits.acquire_seconds,
+            # The gate is where one waits for others; the driver's own wait is that for a connection to open.
+            connection_acquisition_timeout=limits.acquire_seconds + CONNECT_SECONDS,
+            connection_timeout=CONNECT_SECONDS,
             liveness_check_timeout=30.0,
             telemetry_disabled=True,
             notifications_min_severity="OFF",

@@ -5,7 +5,7 @@ Belongs here: validation, encoding and digests of single rows. Does not: reading
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -82,6 +82,20 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
     source = iter(rows)
     while batch := list(islice(source, size)):
         yield batch
+
+
+def packed(groups: Mapping[str, Sequence[str]], size: int) -> Iterator[dict[str, Sequence[str]]]:
+    """Groups in lots of together about `size` nodes; no group is cut."""
+    lot: dict[str, Sequence[str]] = {}
+    nodes = 0
+    for group, ids in groups.items():
+        if lot and nodes + len(ids) > size:
+            yield lot
+            lot, nodes = {}, 0
+        lot[group] = ids
+        nodes += len(ids)
+    if lot:
+        yield lot
 
 
 def moved(kind: Kind, record: EdgeRecord) -> GraphError:

@@ -226,13 +226,10 @@ class ShardedGraph(GraphStore):
         return removed
 
     def _refuse_moved(self, kind: EdgeKind, batch: Sequence[EdgeRecord]) -> None:
-        # A server refuses an edge that it has between other ends; one that it would not be given it cannot refuse.
+        # Before any server writes: one would refuse what another, which has not seen the edge, has taken already.
         records = {record.id: record for record in batch}
-        elsewhere: dict[str, list[str]] = {}
-        for record in records.values():
-            for server in self.stores.keys() - set(self._homes(record.source, record.target)):
-                elsewhere.setdefault(server, []).append(record.id)
-        found = self._each(elsewhere, lambda store, part: store.read_edges_by_id(kind, part))
+        ids = {server: list(records) for server in self.stores}
+        found = self._each(ids, lambda store, part: store.read_edges_by_id(kind, part))
         for row in (row for rows in found.values() for row in rows):
             record = records[row["id"]]
             if (row["source"], row["target"]) != (record.source, record.target):
@@ -276,7 +273,7 @@ class ShardedGraph(GraphStore):
                 f"server {server} of the graph did not take its part, {len(done)} others did; it is written by the "
                 f"next run: {error}"
             ) from error
-        return done
+        return {server: done[server] for server in parts}
 
 
 def _write_bare(kind: NodeKind, store: GraphStore, nodes: Collection[str]) -> int:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROBES, REFINE = 20, 10
-"""Partitions of a vector index that are read, and by how much its first choice is widened and measured exactly."""
+"""Partitions of a vector index that are read at least (more, where a filter leaves too few rows), and by how much its
+first choice is widened and measured exactly. Without an index every row is measured."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -65,6 +66,6 @@ class Reader:
     async def nearest(self, vector: Floats, limit: int, where: str | None, columns: Sequence[str]) -> "pa.Table":
         """The rows of the smallest angle to a vector, by `_distance` = 1 - cosine."""
         query = (await self.opened()).query().nearest_to(vector).distance_type("cosine")
-        query = query.nprobes(PROBES).refine_factor(REFINE)
+        query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(REFINE)
         query = query.where(where) if where else query
         return await query.select([*columns, "_distance"]).limit(limit).to_arrow()

@@ -205,11 +205,10 @@ class Round:
         if s.kind is not Kind.DELETED:
             why = "malware, as the provider says" if s.kind is Kind.MALWARE else "neither a file nor a folder"
             self._skipped[s.name or s.id] = why
-        if item is None:
-            return
-        if item.folder and s.kind is Kind.DELETED:
-            self._cursor.tombs.add(native_id)  # until the round has shown what moved out of it
-        else:
+        if s.kind is Kind.DELETED and (item is None or item.folder):
+            # until the round has shown what moved out of it; one never seen may be the folder of items that were
+            self._cursor.tombs.add(native_id)
+        elif item is not None:
             self._tree.drop(native_id, "out_of_scope" if s.kind is Kind.OTHER else str(s.kind))
 
     def _leave_out_packages(self, native_ids: Sequence[str]) -> None:
@@ -235,6 +234,8 @@ class Round:
             searched |= wanted
             for missing in sorted(wanted):
                 self._ask(missing)
+        for native_id in sorted(cursor.orphans)[: max(SEARCHED - self._asked, 0)]:
+            self._ask(native_id, gone="deleted")
         for item in [item for i in sorted(cursor.orphans) if (item := tree.get(i)) is not None]:
             self._unreadable[item.path] = "its folder cannot be seen, so nobody may read it"
         for native_id in sorted(cursor.clashes):

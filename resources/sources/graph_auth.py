@@ -18,6 +18,9 @@ class Tokens(Protocol):
     def renew(self) -> bool:
         """Forget the token that was refused; False: there is no other."""
 
+    def close(self) -> None:
+        """Let go of the connections to whoever gives tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -82,6 +85,9 @@ class _Given:
     def renew(self) -> bool:
         return False
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class _Entra:
     """Tokens of azure-identity, which keeps and renews them."""
@@ -114,8 +120,13 @@ class _Entra:
             ) from error
 
     def renew(self) -> bool:
-        self._credential = None  # a new credential has an empty cache
+        self.close()  # a new credential has an empty cache
         return True
+
+    def close(self) -> None:
+        if self._credential is not None:
+            self._credential.close()
+            self._credential = None
 
     def _sign_in(self) -> Any:
         from azure.identity import CertificateCredential, ClientSecretCredential, ManagedIdentityCredential

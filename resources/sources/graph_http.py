@@ -71,6 +71,7 @@ class Graph:
 
     def close(self) -> None:
         self._http.close()
+        self._tokens.close()
 
     @contextmanager
     def until(self, deadline: float | None) -> Iterator[None]:

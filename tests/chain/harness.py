@@ -88,7 +88,8 @@ class Project:
     def instance(self) -> dg.DagsterInstance:
         """An instance in memory, shared by the passes of this project."""
         if self._instance is None:
-            self._instance = dg.DagsterInstance.ephemeral()
+            (self.home / "ephemeral").mkdir(exist_ok=True)
+            self._instance = dg.DagsterInstance.ephemeral(tempdir=str(self.home / "ephemeral"))
         return self._instance
 
     @contextmanager

@@ -102,19 +102,41 @@ def snapshot(index: Index) -> Snapshot:
 
 
 def differences(one: Snapshot, other: Snapshot, most: int = 6) -> list[str]:
-    """What stands in one index and not in the other, as lines; empty where they are equal."""
+    """What stands in one index and not in the other (the clean one), as lines; empty where they are equal."""
     found: list[str] = []
     a, b = one.comparable(), other.comparable()
     for name in sorted(a.keys() | b.keys()):
         left, right = Counter(a.get(name, ())), Counter(b.get(name, ()))
-        for sign, rows in (("only here", left - right), ("only in the clean build", right - left)):
-            found += [f"{name}: {sign}: {row[:700]}" for row in sorted(rows.elements())[:most]]
+        found += _lines(name, sorted((left - right).elements()), sorted((right - left).elements()))[:most]
     mine, theirs = one.vectors(), other.vectors()
     for chunk in sorted(mine.keys() & theirs.keys()):
         cosine = float(np.dot(mine[chunk], theirs[chunk]))
         if cosine < SAME_DIRECTION:
             found.append(f"vectors: {chunk}: cosine {cosine:.4f}")
     return found
+
+
+def _lines(name: str, left: list[str], right: list[str]) -> list[str]:
+    """Rows that are much alike are shown by what differs in them."""
+    lines, rest = [], list(right)
+    for row in left:
+        alike = max(rest, key=lambda other: _common(row, other), default=None)
+        if alike is None or 2 * _common(row, alike) < row.count('": '):
+            lines.append(f"{name}: too much: {row[:500]}")
+            continue
+        rest.remove(alike)
+        a, b = json.loads(row), json.loads(alike)
+        differ = {k: (a.get(k), b.get(k)) for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)}
+        known = next((a[k] for k in ("path", "name", "chunk_id", "id", "source") if a.get(k)), "")
+        lines.append(f"{name}: {known}: (is, should be): {str(differ)[:600]}")
+    return lines + [f"{name}: missing: {row[:500]}" for row in rest]
+
+
+def _common(one: str, other: str) -> int:
+    if not one.startswith("{") or not other.startswith("{"):
+        return 0
+    a, b = json.loads(one), json.loads(other)
+    return sum(a[k] == b.get(k) for k in a)
 
 
 def _graph_rows(graph: GraphStore, kind: Kind) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resources.errors import SettingsError
-from resources.retrieval import MODES, Limits, Question
+from resources.retrieval import MODES, Limits, Mode, Question
 from tests.resources.library import MODEL, Library, Passage
 
 ALPHA = Passage("alpha.md", "Alpha Works", "Alpha Works builds cranes. It was founded by Jane Doe.", ("Jane Doe",))
@@ -32,6 +32,15 @@ def library(tmp_path: Path) -> Iterator[Open]:
         one.close()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """The four passages and a report on two of them; nobody writes."""
+    of = Library(tmp_path_factory.mktemp("library"), ALL)
+    of.report("c1", ["Alpha Works", "Jane Doe"], [ALPHA, JANE])
+    yield of
+    of.close()
+
+
 def search(of: Library, question: str, limits: Limits | None = None, **given: Any) -> dict[str, Any]:
     return of.retrieval(limits).search([Question("q", question)], **given)[0]
 
@@ -40,8 +49,8 @@ def paths(answer: dict[str, Any]) -> list[str]:
     return [result["path"] for result in answer["results"]]
 
 
-def test_a_two_hop_question_finds_both_passages_first(library: Open):
-    found = search(library(*ALL), "Where was the founder of Alpha Works born?")
+def test_a_two_hop_question_finds_both_passages_first(shared: Library):
+    found = search(shared, "Where was the founder of Alpha Works born?")
     assert set(paths(found)[:2]) == {"alpha.md", "jane.md"}
 
 
@@ -66,10 +75,8 @@ def test_a_result_says_all_about_its_passage(library: Open):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_every_mode_answers_in_the_same_shape(library: Open, mode: str):
-    of = library(*ALL)
-    of.report("c1", ["Alpha Works", "Jane Doe"], [ALPHA, JANE])
-    found = search(of, "Where was the founder of Alpha Works born?", mode=mode, k=2)
+def test_every_mode_answers_in_the_same_shape(shared: Library, mode: Mode):
+    found = search(shared, "Where was the founder of Alpha Works born?", mode=mode, k=2)
     assert list(found) == ["id", "question", "mode", "seconds", "results", "reports"]
     assert (found["id"], found["mode"]) == ("q", mode)
     assert [result["rank"] for result in found["results"]] == [1, 2]
@@ -78,80 +85,77 @@ def test_every_mode_answers_in_the_same_shape(library: Open, mode: str):
     assert bool(found["reports"]) == (mode in ("local", "global"))
 
 
-def test_no_more_than_k_results_come_back(library: Open):
-    of = library(*ALL)
-    assert len(search(of, "born", k=1)["results"]) == 1
-    assert len(search(of, "born", k=1000)["results"]) == len(ALL)
+def test_no_more_than_k_results_come_back(shared: Library):
+    assert len(search(shared, "born", k=1)["results"]) == 1
+    assert len(search(shared, "born", k=1000)["results"]) == len(ALL)
 
 
-def test_full_text_finds_only_what_holds_the_words(library: Open):
-    assert paths(search(library(*ALL), "harbour", mode="fulltext")) == ["jane.md"]
-    assert paths(search(library(*ALL), "of the", mode="fulltext")) == []
+def test_full_text_finds_only_what_holds_the_words(shared: Library):
+    assert paths(search(shared, "harbour", mode="fulltext")) == ["jane.md"]
+    assert paths(search(shared, "of the", mode="fulltext")) == []
 
 
-def test_dense_orders_by_similarity_alone(library: Open):
-    of = library(*ALL)
-    assert paths(search(of, "Cranes\nCranes lift heavy loads on building sites.", mode="dense"))[0] == "cranes.md"
-    assert search(of, "Cranes\nCranes lift heavy loads on building sites.", mode="dense")["results"][0][
-        "score"
-    ] == pytest.approx(1.0, abs=1e-5)
+def test_dense_orders_by_similarity_alone(shared: Library):
+    found = search(shared, f"{CRANES.title}\n{CRANES.text}", mode="dense")["results"]
+    assert found[0]["path"] == "cranes.md"
+    assert found[0]["score"] == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_empty_index_answers_with_nothing(library: Open):
+    of = library()
+    for mode in MODES:
+        found = search(of, "Where was Jane Doe born?", mode=mode)
+        assert found["results"] == found["reports"] == [], mode
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_empty_index_answers_with_nothing(library: Open, mode: str):
-    found = search(library(), "Where was Jane Doe born?", mode=mode)
-    assert found["results"] == found["reports"] == []
+def test_odd_questions_are_answered_like_any_other(shared: Library, mode: Mode):
+    odd = ["", "   ", "?!", "the of", "\u200b", "'; DROP TABLE chunks; --", '"Jane', "北京", "x" * 10_000]
+    answers = shared.retrieval().search([Question(None, text) for text in odd], mode=mode)
+    assert [answer["question"] for answer in answers] == odd
+    assert answers[0]["results"] == answers[1]["results"] == []
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("question", ["", "   ", "?!", "the of", "\u200b", "'; DROP TABLE chunks; --", '"Jane', "北京"])
-def test_odd_questions_are_answered_like_any_other(library: Open, mode: str, question: str):
-    found = search(library(*ALL), question, mode=mode)
-    assert found["question"] == question
-    assert len(found["results"]) <= len(ALL)
+def test_a_very_long_question_is_answered(shared: Library):
+    assert search(shared, "Where was Jane Doe born? " * 2_000)["results"]
 
 
-def test_a_very_long_question_is_answered(library: Open):
-    assert search(library(*ALL), "Where was Jane Doe born? " * 2_000)["results"]
-
-
-def test_a_mode_or_number_that_there_is_not_is_refused_by_name(library: Open):
-    of = library(ALPHA)
+def test_a_mode_or_number_that_there_is_not_is_refused_by_name(shared: Library):
     with pytest.raises(SettingsError, match="mode 'magic' is not there; allowed: hybrid"):
-        search(of, "x", mode="magic")
+        search(shared, "x", mode="magic")
     with pytest.raises(SettingsError, match="k is 0; allowed: 1 to 1000"):
-        search(of, "x", k=0)
+        search(shared, "x", k=0)
 
 
-def test_many_questions_are_embedded_in_one_call_and_answered_in_order(library: Open):
-    of = library(*ALL)
+def test_many_questions_are_embedded_in_one_call_and_answered_in_order(shared: Library):
     calls = MODEL.calls
     questions = [Question(str(n), text) for n, text in enumerate(["Paris?", "", "Jane Doe?", "Cranes?"])]
-    answers = of.retrieval().search(questions)
+    answers = shared.retrieval().search(questions)
     assert MODEL.calls == calls + 1
     assert [answer["id"] for answer in answers] == ["0", "1", "2", "3"]
     assert [paths(answer)[:1] for answer in answers] == [["other.md"], [], ["jane.md"], ["cranes.md"]]
 
 
-def test_together_and_alone_questions_have_the_same_answers(library: Open):
-    of = library(*ALL)
+def test_together_and_alone_questions_have_the_same_answers(shared: Library):
     texts = ["Where was the founder of Alpha Works born?", "Who lifts loads?", "John Roe"]
-    together = of.retrieval().search([Question(None, text) for text in texts])
-    alone = [of.retrieval().search([Question(None, text)])[0] for text in texts]
+    together = shared.retrieval().search([Question(None, text) for text in texts])
+    alone = [shared.retrieval().search([Question(None, text)])[0] for text in texts]
     assert [answer["results"] for answer in together] == [answer["results"] for answer in alone]
 
 
 def test_equal_passages_stand_in_the_order_of_path_and_place(library: Open):
     same = [Passage(path, "", "The very same words.", ordinal=n) for path, n in (("b.md", 0), ("a.md", 1), ("a.md", 0))]
+    of = library(*same)
     for mode in ("hybrid", "dense", "fulltext"):
-        found = search(library(*same), "same words", mode=mode)["results"]
+        found = search(of, "same words", mode=mode)["results"]
         assert [(r["path"], int(r["chunk_id"][-1])) for r in found] == [("a.md", 0), ("a.md", 1), ("b.md", 0)], mode
 
 
 def test_ties_at_the_last_place_are_broken_by_path_too(library: Open):
     same = [Passage(f"{name}.md", "", "The very same words.") for name in "dcba"]
+    of = library(*same)
     for mode in ("hybrid", "dense", "fulltext"):
-        assert paths(search(library(*same), "same words", mode=mode, k=2)) == ["a.md", "b.md"], mode
+        assert paths(search(of, "same words", mode=mode, k=2)) == ["a.md", "b.md"], mode
 
 
 def test_a_new_passage_is_found_at_once_and_a_removed_one_is_not(library: Open):

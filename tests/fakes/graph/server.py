@@ -7,9 +7,11 @@ with FakeGraph() as graph:
 
 import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -75,6 +77,7 @@ class FakeGraph:
         """{drive id: (code, Location or None)}: links that were given before are answered with 410."""
         self._numbers, self._links = itertools.count(1), dict[str, Enumeration | tuple[str, int]]()
         self._downloads, self._pages = dict[str, tuple[str, str]](), 0
+        self._connections = set[socket.socket]()
         self._server = _serve(self, port)
         self._content = _serve(self, 0)
 
@@ -96,6 +99,10 @@ class FakeGraph:
     def close(self) -> None:
         for server in (self._server, self._content):
             server.shutdown()
+        for connection in list(self._connections):
+            with suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
+        for server in (self._server, self._content):
             server.server_close()
 
     def __enter__(self) -> "FakeGraph":
@@ -287,6 +294,14 @@ def _serve(graph: FakeGraph, port: int) -> ThreadingHTTPServer:
         wbufsize = 1 << 20  # head and body in one packet, or each answer waits 40 ms for an acknowledgement
         disable_nagle_algorithm = True
 
+        def setup(self) -> None:
+            super().setup()
+            graph._connections.add(self.connection)
+
+        def finish(self) -> None:
+            graph._connections.discard(self.connection)
+            super().finish()
+
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             headers = {k.lower(): v for k, v in self.headers.items()}
@@ -306,6 +321,6 @@ def _serve(graph: FakeGraph, port: int) -> ThreadingHTTPServer:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    server.daemon_threads = False  # closing waits for them
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     return server

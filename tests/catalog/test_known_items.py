@@ -1,0 +1,103 @@
+"""What a source and a search are told of the items: the known view, hidden documents, permission sets, counts."""
+
+from resources.sources.base import Change, Op
+from tests.catalog.listings import SOURCE, apply, delete, fill, folder, names, upsert
+
+
+def test_a_source_is_shown_its_own_scope_only(catalog):
+    fill(catalog, ["a.md"], scope="one", cursor="1")
+    fill(catalog, ["b.md"], scope="two", cursor="2")
+    fill(catalog, ["c.md"], source="contracts", scope="one", cursor="3")
+    known = catalog.items.known(SOURCE, "one")
+    assert (known.cursor, list(known.items())) == ("1", ["a.md"])
+    assert catalog.items.known(SOURCE, "never listed").cursor is None
+
+
+def test_items_are_found_by_what_they_are_fetched_with(catalog):
+    apply(
+        catalog,
+        upsert("a.md", fetch_ref="drive/1"),
+        upsert("b.md", fetch_ref="drive/2"),
+        upsert("c.md", fetch_ref=None),
+    )
+    known = catalog.items.known(SOURCE, "")
+    assert {ref: found.path for ref, found in known.by_ref(["drive/2", "drive/9"]).items()} == {"drive/2": "b.md"}
+    assert known.versions() == {"drive/1": "1", "drive/2": "1"}
+    assert set(known.items(["a.md", "c.md", "nothing"])) == {"a.md", "c.md"}
+
+
+def test_the_versions_are_the_callers_to_consume(catalog):
+    fill(catalog, ["a.md"])
+    known = catalog.items.known(SOURCE, "")
+    known.versions().clear()
+    assert known.versions() == {"a.md": "1"}
+
+
+def test_children_are_what_lies_directly_in_a_folder(catalog):
+    apply(
+        catalog, Change(Op.UPSERT, folder("f")), Change(Op.UPSERT, folder("f/g", parent_id="f")),
+        upsert("f/a.md", parent_id="f"), upsert("f/g/b.md", parent_id="f/g"),
+    )  # fmt: skip
+    known = catalog.items.known(SOURCE, "")
+    assert {child.path for child in known.children(["f"])} == {"f/g", "f/a.md"}
+    assert {child.path for child in known.children(["f", "f/g"])} == {"f/g", "f/a.md", "f/g/b.md"}
+
+
+def test_documents_are_found_by_id_and_by_partition(catalog):
+    found = fill(catalog, ["a.md", "b.md"])
+    fill(catalog, ["c.md"], source="contracts")
+    assert [d.item.path for d in catalog.items.documents([found["b.md"], "no document"])] == ["b.md"]
+    assert [d.item.path for d in catalog.items.documents(partition=SOURCE)] == ["a.md", "b.md"]
+    assert len(catalog.items.documents()) == 3
+    assert catalog.items.documents([]) == []
+
+
+def test_equal_readers_are_one_permission_set_whatever_their_order(catalog):
+    apply(catalog, upsert("a.md", read=("user:2", "group:1")), upsert("b.md", read=("group:1", "user:2")))
+    one, two = catalog.items.documents()
+    assert one.acl_id == two.acl_id
+    assert catalog.items.acl_sets() == {one.acl_id: ("group:1", "user:2")}
+
+
+def test_unknown_and_empty_permissions_admit_nobody(catalog):
+    apply(catalog, upsert("a.md", read=None), upsert("b.md", read=()))
+    one, two = catalog.items.documents()
+    assert one.acl_id == two.acl_id
+    assert catalog.items.acl_sets() == {one.acl_id: ()}
+
+
+def test_a_source_without_access_is_hidden_and_comes_back_at_no_cost(catalog):
+    found = fill(catalog, ["a.md", "b.md"], scope="one")
+    fill(catalog, ["c.md"], scope="two")
+    apply(catalog, delete("b.md"), scope="one", listed=False)
+    assert catalog.items.hide(SOURCE, "one") == 1
+    assert catalog.items.hide(SOURCE, "one") == 1
+    assert catalog.items.hidden() == {found["a.md"]: "no access", found["b.md"]: "deleted"}
+    assert catalog.items.counts()[SOURCE] == {"live": 2, "held": 0, "gone": 1, "hidden": 1}
+    waiting = catalog.items.waiting()
+    apply(catalog, scope="one")
+    assert catalog.items.hidden() == {found["b.md"]: "deleted"}
+    assert catalog.items.waiting() == waiting
+
+
+def test_a_hidden_source_stays_hidden_until_a_scope_is_listed_to_its_end(catalog):
+    found = fill(catalog, ["a.md"], scope="one") | fill(catalog, ["c.md"], scope="two")
+    assert catalog.items.hide(SOURCE) == 2
+    apply(catalog, upsert("new.md"), scope="one", complete=False)
+    assert set(catalog.items.hidden()) == {found["a.md"], found["c.md"]}
+    apply(catalog, scope="one")
+    assert set(catalog.items.hidden()) == {found["c.md"]}
+
+
+def test_a_hidden_document_that_is_shown_unchanged_is_visible_without_work(catalog):
+    fill(catalog, ["a.md"])
+    catalog.items.hide(SOURCE)
+    apply(catalog, upsert("a.md"), complete=False)
+    assert catalog.items.hidden() == {}
+    assert catalog.items.waiting() == {}
+
+
+def test_counts_are_by_source_and_leave_folders_out(catalog):
+    fill(catalog, names(6))
+    apply(catalog, Change(Op.UPSERT, folder("f")), delete(names(1)[0]), upsert("x.md"))
+    assert catalog.items.counts() == {SOURCE: {"live": 6, "held": 0, "gone": 1, "hidden": 0}}
