@@ -4,7 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := 0.13.8
 BIN := .venv/bin
-export DAGSTER_HOME := $(CURDIR)/var/dagster
+# Never imported, or hardly: compiling them would only cost time.
+NOT_COMPILED := /tests/|/(pip|setuptools|mypy|mypyc|networkx|polars)/|pygments/(lexers|styles)/[a-z]|transformers/models/(?!auto/|bert/|__init__)|torch/(testing/_internal|_inductor)/
 # Offline and silent: no hub is asked, nothing is reported.
 export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
@@ -23,6 +24,8 @@ setup: .venv/.ready ## the environment only: .venv with the exact versions of re
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --requirement requirements.lock
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	# Once here, also where PYTHONDONTWRITEBYTECODE would let every process compile all libraries again.
+	-$(BIN)/python -m compileall -qq -j 0 -x '$(NOT_COMPILED)' .venv/lib
 	mkdir -p var/dagster && cp -n dagster.yaml var/dagster/dagster.yaml || true
 	touch $@
 
@@ -33,7 +36,7 @@ lock: ## compile requirements.in into requirements.lock
 demo: setup ## index the example company, search it, edit one document, index again
 	$(BIN)/python examples/demo.py
 
-ui: setup ## code location, webserver and daemon; Ctrl-C stops all three
+ui: setup ## the Dagster UI: code location, webserver and daemon; Ctrl-C stops all three
 	$(BIN)/python deploy/local.py
 
 lint: setup ## ruff and the type checker

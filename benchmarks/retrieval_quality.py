@@ -102,7 +102,9 @@ def rag(folder: Path, *arguments: str) -> str:
     environment.pop("DAGSTER_HOME", None)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"rag {arguments[0]} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        sys.exit(
+            f"rag {arguments[0]} ended with {done.returncode}: {(done.stderr.strip() or done.stdout.strip())[-2000:]}"
+        )
     return done.stdout
 
 

@@ -180,7 +180,9 @@ def _line(m: Measured) -> str:
 
 def main(_folder: Path | None = None, sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
     """Print the table and what follows from it."""
-    print("documents    build: CPU s, wall s, MB, MB rows    edit: CPU s, wall s, MB, MB rows, texts   idle CPU   peak MB")
+    print(
+        "documents    build: CPU s, wall s, MB, MB rows    edit: CPU s, wall s, MB, MB rows, texts   idle CPU   peak MB"
+    )
     found: dict[int, Measured] = {}
     for size in [*sizes, *([large] if large else [])]:
         found[size] = _apart(size)
@@ -194,7 +196,9 @@ def main(_folder: Path | None = None, sizes: Sequence[int] = SIZES, large: int =
     print(f"one edit of {top.size:,}: {share:.1%} of the full build's bytes written, {rows:.1%} of its bytes of rows")
     if large and SMALL in found:
         one, other = edit_of(found[large]), edit_of(found[SMALL])
-        print(f"one edit at {large:,} against {SMALL}: CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}")
+        print(
+            f"one edit at {large:,} against {SMALL}: CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}"
+        )
 
 
 def profile(size: int, rows: int = 60) -> None:

@@ -5,13 +5,15 @@
 Ends with 1 where a number is not as promised.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,8 @@ def broken_promises(before: Rows, after: Rows, assets: Mapping[str, Mapping[str,
     if beyond := different(before.entities, after.entities) - named:
         wrong.append(f"{len(beyond)} entities were rewritten that the document does not mention")
     reports = different(before.reports, after.reports)
-    unfounded = [c for c in reports if not named & (before.members.get(c, frozenset()) | after.members.get(c, frozenset()))]
+    members = {c: before.members.get(c, frozenset()) | after.members.get(c, frozenset()) for c in reports}
+    unfounded = [community for community, entities in members.items() if not named & entities]
     if unfounded or len(reports) * 2 > len(after.reports):
         wrong.append(f"{len(reports)} of {len(after.reports)} reports were rewritten, {len(unfounded)} without a cause")
     return wrong
@@ -165,6 +168,18 @@ def search(golden: Sequence[Mapping[str, Any]]) -> None:
         if missed := set(asked["documents"]) - found:
             fail([f"{asked['question']} did not find {', '.join(sorted(missed))}"])
     console.print("\n[dim]* answers the question; most of these need two documents[/]")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two demos at once would take the folder from under each other."""
+    DEMO.parent.mkdir(exist_ok=True)
+    with (DEMO.parent / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            fail(["another one is running; wait for its end"])
+        yield
 
 
 def prepare() -> int:
@@ -241,4 +256,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with alone():
+        main()

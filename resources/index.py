@@ -10,7 +10,8 @@ from knowledge.fingerprint import fingerprint
 from resources.catalog import Catalog
 from resources.embedder import Embedder, best_dtype, embedder_for
 from resources.extractor import Extractor, extractor_for
-from resources.graph import GraphStore, open_graph
+from resources.graph import GraphStore, open_graph, open_neo4j
+from resources.graph.settings import neo4j_servers
 from resources.parser import ParseLimits, Parser
 from resources.settings import Settings, load_settings
 from resources.sources.base import Source
@@ -47,6 +48,8 @@ class Index:
 
     @cached_property
     def graph(self) -> GraphStore:
+        if self.settings.graph.store == "neo4j":
+            return open_neo4j(neo4j_servers(self.settings))
         return open_graph(self.settings.local / "graph.db")
 
     @cached_property

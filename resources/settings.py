@@ -105,14 +105,30 @@ class ExtractionSettings(Part):
     method: Literal["rules", "patterns"] = "rules"
 
 
+class Neo4jServer(Part):
+    """One server of a sharded graph; `capacity` is its share of the whole."""
+
+    name: str
+    uri: Value
+    user: Value = "neo4j"
+    password: Value | None = None
+    database: str = "neo4j"
+    ca_file: Path | None = None
+    capacity: float = Field(1.0, gt=0)
+
+
 class Neo4jSettings(Part):
     uri: Value = "bolt://localhost:7687"
     user: Value = "neo4j"
     password: Value | None = None
     database: str = "neo4j"
-    pool_size: int = Field(50, ge=2)
+    ca_file: Path | None = None
+    servers: tuple[Neo4jServer, ...] = ()
+    pool_size: int = Field(50, ge=4)
+    max_sessions: int | None = Field(None, ge=1)
     acquire_seconds: float = Field(10, gt=0)
     batch_size: int = Field(5000, ge=1)
+    writers: int = Field(1, ge=1)
 
 
 class GraphSettings(Part):

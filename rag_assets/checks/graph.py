@@ -60,12 +60,18 @@ def _shard(index: Index, shard: int) -> tuple[Support, Support]:
 
 
 def _touched(index: Index, ids: Sequence[str]) -> Rows:
-    """These entities and the relationships among them, with what supports those that are not widespread."""
+    """These entities, the relationships among them and those at entities that are no more, with what supports all
+    that is not widespread."""
+    import pyarrow as pa
+
     tables = index.tables
     entities = tables.entities.by("id", ids, ("id", "mention_count"))
     unread = _widespread(entities, "mention_count")
     mentions = tables.mentions.by("entity_id", set(ids) - unread, ("entity_id", "chunk_id", "document_id"))
-    relationships = _among(index, ids, _RELATIONSHIP)
+    there = entities["id"].to_pylist()
+    relationships = pa.concat_tables(
+        [_among(index, there, _RELATIONSHIP), _at(index, sorted(set(ids).difference(there)), _RELATIONSHIP)]
+    )
     unread_too = _widespread(relationships, "support_count")
     rare = set(relationships["id"].to_pylist()) - unread_too
     statements = tables.statements.by("relationship_id", rare, ("relationship_id", "chunk_id", "document_id"))
@@ -107,6 +113,13 @@ def _among(index: Index, ids: Collection[str], columns: Sequence[str]) -> "pa.Ta
         return index.tables.relationships.read(where if wanted else "false", columns)
     found = index.tables.relationships.by("source_id", wanted, columns)
     return found.filter(pc.is_in(found["target_id"], pa.array(wanted, pa.string())))
+
+
+def _at(index: Index, ids: Sequence[str], columns: Sequence[str]) -> "pa.Table":
+    """The relationships with an end among these entities."""
+    return index.tables.relationships.read(
+        f"{is_in('source_id', ids)} OR {is_in('target_id', ids)}" if ids else "false", columns
+    )
 
 
 def _some(index: Index, ids: Sequence[str]) -> parity.Columns:

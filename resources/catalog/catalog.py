@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from resources.catalog import schema
+from resources.catalog.access import Access
 from resources.catalog.database import Database
 from resources.catalog.items import Items
 from resources.catalog.leases import Leases
@@ -25,6 +26,7 @@ class Catalog:
         self.letters = Letters(self.database)
         self.leases = Leases(self.database)
         self.names = Names(self.database)
+        self.access = Access(self.database)
 
     def bind(self, facts: Mapping[str, object]) -> dict[str, object]:
         """Fix what an index is made with (shard counts, …) at its first use; refuse other values afterwards.

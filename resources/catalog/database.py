@@ -185,7 +185,7 @@ def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
     elif not reads:
         connection.exec_driver_sql(
-            f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'; SELECT pg_advisory_xact_lock({WRITER})"
+            f"SET LOCAL lock_timeout = {WAIT_SECONDS * 1000:.0f}; SELECT pg_advisory_xact_lock({WRITER})"
         )
 
 

@@ -9,13 +9,10 @@ from resources.catalog import schema
 from resources.catalog.database import Database, now, slices
 from resources.catalog.guard import judge_missing
 from resources.catalog.known import Document, KnownItems, item_of, principals
-from resources.catalog.writer import Applied, ItemWriter, log_row
+from resources.catalog.writer import Applied, ItemWriter, log_row, refuse_unstorable
 from resources.sources.base import Discovery, Item, Op
 
 __all__ = ["Applied", "Document", "Items", "KnownItems"]
-
-NO_ACCESS = "no access"
-"""Why documents are hidden whose source may not be read now."""
 
 
 class Items:
@@ -33,6 +30,8 @@ class Items:
 
         A second time it changes nothing. Raises SourceError, and nothing is stored, for a name that cannot be.
         """
+        for change in discovery.changes:
+            refuse_unstorable(source, change.item)
         applied, at = Applied(), now()
         with self._db.begin() as connection:
             named = {c.item.native_id for c in discovery.changes} | set(discovery.missing)
@@ -43,29 +42,10 @@ class Items:
             if discovery.complete and discovery.listed:
                 judge_missing(connection, source, discovery, known, writer, applied)
             writer.flush()
-            if discovery.complete:
-                self._show(connection, source, discovery.scope)
             place = {"source": source, "scope": discovery.scope}
             seen = {"cursor": discovery.cursor, "listed_at": at, "error": None}
             self._db.write(connection, schema.cursors, [place | seen])
         return applied
-
-    def hide(self, source: str, scope: str | None = None) -> int:
-        """Show no document of a source (or of one scope) that may not be read now; returns how many are hidden.
-
-        The next complete discovery of their scope shows them again, at no cost.
-        """
-        table = schema.items
-        mine = sa.and_(table.c.source == source, table.c.state != "gone", sa.true() if scope is None else _of(scope))
-        with self._db.begin() as connection:
-            connection.execute(sa.update(table).where(mine, table.c.hidden.is_(None)).values(hidden=NO_ACCESS))
-            hidden = sa.select(sa.func.count()).select_from(table).where(mine, table.c.hidden.is_not(None))
-            return connection.scalar(hidden.where(~table.c.folder)) or 0
-
-    def _show(self, connection: sa.Connection, source: str, scope: str) -> None:
-        table = schema.items
-        mine = sa.update(table).where(table.c.source == source, _of(scope), table.c.hidden == NO_ACCESS)
-        connection.execute(mine.values(hidden=None))
 
     def approve_deletes(self, source: str) -> int:
         """Let the held deletions of a source through; returns how many documents."""
@@ -194,7 +174,3 @@ class Items:
                 of[state] += count
                 of["hidden"] += count if hidden and state != "gone" else 0
         return counts
-
-
-def _of(scope: str) -> sa.ColumnElement[bool]:
-    return schema.items.c.scope == scope

@@ -70,6 +70,13 @@ acl_sets = _table(
     "acl_sets", sa.Column("acl_id", sa.String, primary_key=True), sa.Column("principals", sa.JSON, nullable=False)
 )
 
+groups = _table(
+    "groups",
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("principal", sa.String, primary_key=True),
+    sa.Column("members", sa.JSON, nullable=False),
+)
+
 marks = _table(
     "marks",
     sa.Column("stage", sa.String, primary_key=True),

@@ -71,7 +71,6 @@ class ItemWriter:
             applied.changed += 1
 
     def _row(self, item: Item, known: sa.Row[Any] | None) -> dict[str, Any]:
-        _refuse_unstorable(self._source, item)
         # an item that comes back before its rows are gone is the document that it was
         document_id = known.document_id if known is not None else uuid.uuid4().hex
         read = sorted(item.read or ())  # unknown or empty: nobody
@@ -139,7 +138,8 @@ def log_row(source: str, partition: str, document_id: str, op: Op, reason: str |
     }
 
 
-def _refuse_unstorable(source: str, item: Item) -> None:
+def refuse_unstorable(source: str, item: Item) -> None:
+    """Raise SourceError for an item whose name or ids no database stores."""
     texts = (item.native_id, item.path, item.uri, item.version, item.parent_id or "", item.fetch_ref or "")
     if not storable("".join(texts)):
         raise SourceError(

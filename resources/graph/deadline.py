@@ -53,5 +53,5 @@ def together(
             raise error
     failed = {name: error for name, error in errors.items() if isinstance(error, GraphError)}
     for name in works.keys() - done.keys() - failed.keys():
-        failed[name] = GraphUnavailable(f"the graph store {name} did not answer within {seconds:g} seconds.")
+        failed[name] = GraphUnavailable(f"the graph store {name} did not answer within {seconds:.1f} seconds.")
     return done, failed

@@ -42,14 +42,13 @@ class Sight:
         )
 
 
-def readable_acl_ids(acl_sets: dict[str, tuple[str, ...]], principals: Collection[str] | None) -> frozenset[str] | None:
-    """The permission sets that admit one of the principals; None for the operator, who sees all.
+def readable_acl_ids(acl_sets: dict[str, tuple[str, ...]], asking: Collection[str] | None) -> frozenset[str] | None:
+    """The permission sets that admit somebody; None for the operator, who sees all.
 
-    Whoever asks is part of `everyone`, a user of `organization` too. An unknown or empty permission admits nobody.
+    `asking` is everything that the caller counts as, groups included (`Access.asking`). An unknown or empty permission
+    admits nobody.
     """
-    if principals is None:
+    if asking is None:
         return None
-    asking = {*principals, "everyone"}
-    if any(principal.startswith("user:") for principal in principals):
-        asking.add("organization")
-    return frozenset(acl for acl, members in acl_sets.items() if not asking.isdisjoint(members))
+    counted = set(asking)
+    return frozenset(acl for acl, members in acl_sets.items() if not counted.isdisjoint(members))

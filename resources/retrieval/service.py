@@ -111,10 +111,13 @@ class Retrieval:
     def _sight(self, principals: Collection[str] | None, sources: Collection[str] | None) -> Sight:
         items = self.catalog.items
         return Sight(
-            acl_ids=readable_acl_ids(items.acl_sets(), principals) if principals is not None else None,
+            acl_ids=readable_acl_ids(items.acl_sets(), self._asking(principals)),
             sources=None if sources is None else frozenset(sources),
             hidden=frozenset(items.hidden()),
         )
+
+    def _asking(self, principals: Collection[str] | None) -> frozenset[str] | None:
+        return None if principals is None else self.catalog.access.asking(principals)
 
     def _vectors(self, texts: Sequence[str]) -> list[Floats]:
         """All questions in one call of the model; a blank one needs none."""

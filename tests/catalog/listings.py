@@ -1,10 +1,13 @@
 """What sources say, in short: items, changes and discoveries."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import sqlalchemy as sa
 
 from resources.catalog import Catalog
 from resources.catalog.items import Applied
+from resources.catalog.stages import Commit
 from resources.sources.base import Change, Discovery, Item, Op
 
 SOURCE = "handbook"
@@ -53,8 +56,6 @@ def fill(catalog: Catalog, names: Iterable[str], source: str = SOURCE, **given: 
 
 def settle(catalog: Catalog) -> None:
     """Take everything out of the change log, as the stages do when they have written their rows."""
-    from resources.catalog.stages import Commit
-
     for partition in catalog.items.waiting():
         catalog.stages.commit(Commit("documents", partition, changes=catalog.items.pending(partition)))
 
@@ -70,3 +71,14 @@ def states(catalog: Catalog, source: str = SOURCE) -> dict[str, str]:
 
 def names(count: int, prefix: str = "d") -> list[str]:
     return [f"{prefix}{n:05d}.md" for n in range(count)]
+
+
+class BrokenOff(Exception):
+    """Something went wrong after the first writes of a transaction."""
+
+
+def break_off(catalog: Catalog, write: Callable[[sa.Connection], object]) -> None:
+    """A transaction that writes and then fails."""
+    with catalog.database.begin() as connection:
+        write(connection)
+        raise BrokenOff

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.catalog.listings import BrokenOff, break_off
+
 
 def give(catalog, **given):
     with catalog.database.begin() as connection:
@@ -39,9 +41,8 @@ def test_replacing_sees_what_its_own_transaction_wrote(catalog):
 
 def test_what_the_caller_takes_back_was_never_given(catalog):
     give(catalog, d1=["a"])
-    with pytest.raises(RuntimeError), catalog.database.begin() as connection:
-        catalog.names.replace(connection, {"d1": ["b"]})
-        raise RuntimeError
+    with pytest.raises(BrokenOff):
+        break_off(catalog, lambda connection: catalog.names.replace(connection, {"d1": ["b"]}))
     assert catalog.names.all() == {"a"}
 
 

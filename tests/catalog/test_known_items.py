@@ -1,7 +1,7 @@
 """What a source and a search are told of the items: the known view, hidden documents, permission sets, counts."""
 
 from resources.sources.base import Change, Op
-from tests.catalog.listings import SOURCE, apply, delete, fill, folder, names, upsert
+from tests.catalog.listings import SOURCE, apply, delete, fill, folder, ids, names, upsert
 
 
 def test_a_source_is_shown_its_own_scope_only(catalog):
@@ -66,32 +66,30 @@ def test_unknown_and_empty_permissions_admit_nobody(catalog):
     assert catalog.items.acl_sets() == {one.acl_id: ()}
 
 
-def test_a_source_without_access_is_hidden_and_comes_back_at_no_cost(catalog):
+def test_a_scope_without_access_is_hidden_and_comes_back_at_no_cost(catalog):
     found = fill(catalog, ["a.md", "b.md"], scope="one")
     fill(catalog, ["c.md"], scope="two")
     apply(catalog, delete("b.md"), scope="one", listed=False)
-    assert catalog.items.hide(SOURCE, "one") == 1
-    assert catalog.items.hide(SOURCE, "one") == 1
+    waiting = catalog.items.waiting()
+    catalog.access.hide(SOURCE, "no access", "one")
     assert catalog.items.hidden() == {found["a.md"]: "no access", found["b.md"]: "deleted"}
     assert catalog.items.counts()[SOURCE] == {"live": 2, "held": 0, "gone": 1, "hidden": 1}
-    waiting = catalog.items.waiting()
-    apply(catalog, scope="one")
+    catalog.access.show(SOURCE, "one")
     assert catalog.items.hidden() == {found["b.md"]: "deleted"}
     assert catalog.items.waiting() == waiting
 
 
-def test_a_hidden_source_stays_hidden_until_a_scope_is_listed_to_its_end(catalog):
-    found = fill(catalog, ["a.md"], scope="one") | fill(catalog, ["c.md"], scope="two")
-    assert catalog.items.hide(SOURCE) == 2
-    apply(catalog, upsert("new.md"), scope="one", complete=False)
-    assert set(catalog.items.hidden()) == {found["a.md"], found["c.md"]}
-    apply(catalog, scope="one")
-    assert set(catalog.items.hidden()) == {found["c.md"]}
+def test_a_source_without_access_is_hidden_in_all_its_scopes(catalog):
+    fill(catalog, ["a.md"], scope="one")
+    fill(catalog, ["c.md"], scope="two")
+    fill(catalog, ["d.md"], source="contracts")
+    catalog.access.hide(SOURCE, "no access")
+    assert set(catalog.items.hidden()) == set(ids(catalog).values())
 
 
 def test_a_hidden_document_that_is_shown_unchanged_is_visible_without_work(catalog):
     fill(catalog, ["a.md"])
-    catalog.items.hide(SOURCE)
+    catalog.access.hide(SOURCE, "no access")
     apply(catalog, upsert("a.md"), complete=False)
     assert catalog.items.hidden() == {}
     assert catalog.items.waiting() == {}

@@ -192,9 +192,14 @@ STAGES = ("documents", "chunks", "embeddings", "extractions")
     [
         ({"chunks": {"max_tokens": 64, "min_tokens": 16}}, {"chunks", "embeddings", "extractions"}),
         ({"extraction": {"method": "rules"}}, {"extractions"}),
-        ({"embeddings": {"model": "all-MiniLM-L6-v2"}, "chunks": {"max_tokens": 256}}, {"embeddings"}),
+        # the model's own tokenizer bounds the chunks
+        (
+            {"embeddings": {"model": "all-MiniLM-L6-v2"}, "chunks": {"max_tokens": 256}},
+            {"chunks", "embeddings", "extractions"},
+        ),
+        ({"embeddings": {"model": "hashing", "batch_size": 8}}, set()),
     ],
-    ids=["chunk size", "method", "model"],
+    ids=["chunk size", "method", "model", "batch size"],
 )
 def test_a_changed_setting_does_again_exactly_the_stages_below_it(
     indexed: Project, tmp_path: Path, change: dict[str, Any], works: set[str]
@@ -211,6 +216,7 @@ def test_a_changed_setting_does_again_exactly_the_stages_below_it(
     assert bool(outcome.assets["embeddings"].texts_embedded) == ("embeddings" in works)
     if "extractions" not in works:
         assert not asked["extracted"]
+    assert bool(outcome.runs) == bool(works)
     assert indexed.search(corpus.own_name(3))["results"][0]["path"] == corpus.name_of(3)
     assert differences(indexed.snapshot(), indexed.clean(tmp_path / "clean")) == []
     assert indexed.good().runs == []

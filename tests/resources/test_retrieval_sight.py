@@ -90,14 +90,9 @@ def test_nobody_and_no_source_see_nothing(library: Library):
 def test_a_permission_without_members_admits_nobody_but_the_operator():
     sets = {acl: tuple(members) for acl, members in ACLS.items()}
     assert readable_acl_ids(sets, None) is None
-    assert readable_acl_ids(sets, ["user:x"]) == {"all"}
-    assert readable_acl_ids(sets, ["user:mary"]) == {"all", "board"}
-
-
-def test_users_are_part_of_the_organization_and_groups_are_not():
-    sets = {"staff": ("organization",)}
-    assert readable_acl_ids(sets, ["user:x"]) == {"staff"}
-    assert readable_acl_ids(sets, ["group:x"]) == frozenset()
+    assert readable_acl_ids(sets, ["user:x", "everyone"]) == {"all"}
+    assert readable_acl_ids(sets, ["user:mary", "everyone"]) == {"all", "board"}
+    assert readable_acl_ids(sets, []) == frozenset()
 
 
 def test_quotes_in_ids_are_data():
