@@ -1,1 +1,1 @@
-"""Measurements that anyone can run: `python -m benchmarks [FOLDER]`, or one alone, `python -m benchmarks.update_cost`."""
+"""Measurements that anyone can run: `python -m benchmarks [FOLDER]`, one alone: `python -m benchmarks.update_cost`."""

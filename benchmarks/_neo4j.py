@@ -42,7 +42,8 @@ def entities(count: int) -> Rows:
 
 def relationships(nodes: Rows, count: int, seed: int = 1) -> Rows:
     """Distinct relationships, a few entities being hubs (the cube of a uniform number picks one end)."""
-    draw, rows = random.Random(seed), {}
+    draw = random.Random(seed)
+    rows: dict[str, dict[str, Any]] = {}
     while len(rows) < count:
         source = nodes[int(len(nodes) * draw.random() ** 3)]["id"]
         target = nodes[draw.randrange(len(nodes))]["id"]
@@ -58,7 +59,9 @@ def grouped(
 ) -> tuple[dict[str, list[str]], Rows, Rows]:
     """Communities of so many entities and inner relationships: members, entities, relationships."""
     nodes = entities(communities * nodes_each)
-    draw, members, rows = random.Random(seed), {}, {}
+    draw = random.Random(seed)
+    members: dict[str, list[str]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for i in range(communities):
         ids = [row["id"] for row in nodes[i * nodes_each : (i + 1) * nodes_each]]
         members[f"community {i}"] = ids

@@ -6,6 +6,7 @@ skewed pool that grows with the corpus, so that a few names stand in very many d
 
 import random
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 FACTS = 6
@@ -41,7 +42,7 @@ class Corpus:
         """(name, name, topic) of every fact that the document states."""
         rng = random.Random(f"{self.seed}-{number}-{version}")
         names = rng.choices(self._pool, weights=self._weights, k=FACTS + 1)
-        pairs = [(own_name(number, version), names[0]), *zip(names, names[1:], strict=False)]
+        pairs = [(own_name(number, version), names[0]), *pairwise(names)]
         return [(a, b, rng.choice(TOPICS)) for a, b in pairs if a != b]
 
     def text(self, number: int, version: int = 0) -> str:

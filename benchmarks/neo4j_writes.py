@@ -39,10 +39,7 @@ def batched(store: Neo4jGraph, nodes: Rows, related: Rows, writers: int) -> None
     """Through the store."""
     for kind, rows in ((NodeKind.ENTITY, nodes), (EdgeKind.RELATED, related)):
         before, start = store.traffic.requests, time.perf_counter()
-        if isinstance(kind, NodeKind):
-            written = store.upsert_nodes(kind, rows)
-        else:
-            written = store.upsert_edges(kind, rows)
+        written = store.upsert_nodes(kind, rows) if isinstance(kind, NodeKind) else store.upsert_edges(kind, rows)
         seconds = time.perf_counter() - start
         line = {"way": "batched", "writers": writers, "kind": kind, "rows": written}
         line |= {"requests": store.traffic.requests - before, "batches": math.ceil(len(rows) / store.limits.batch_size)}
@@ -54,8 +51,9 @@ def naive(server: Neo4jServer, nodes: Rows, related: Rows) -> None:
     """One transaction a row, for the first rows: it is slow enough to be told from a few."""
     import neo4j
 
+    with graph_on(server) as store:
+        store.clear()
     with neo4j.GraphDatabase.driver(server.uri, auth=None, telemetry_disabled=True) as driver:
-        driver.execute_query("MATCH (n:`__Entity__`) CALL (n) { DETACH DELETE n } RETURN count(*)", database_="neo4j")
         there = {row["id"] for row in nodes[:NAIVE_ROWS]}
         for kind, rows in (("entity", nodes[:NAIVE_ROWS]), ("related", related)):
             wanted = [row for row in rows if kind == "entity" or {row["source"], row["target"]} <= there]

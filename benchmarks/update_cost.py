@@ -172,7 +172,8 @@ def edit_of(measured: Measured) -> Step:
 def _line(m: Measured) -> str:
     edit = edit_of(m)
     return (
-        f"{m.size:>7,} {m.build.cpu:>8.2f} {m.build.wall:>8.1f} {m.build.written / 1e6:>9.2f} {m.build.rows / 1e6:>8.2f}"
+        f"{m.size:>7,} {m.build.cpu:>8.2f} {m.build.wall:>8.1f}"
+        f" {m.build.written / 1e6:>9.2f} {m.build.rows / 1e6:>8.2f}"
         f" {edit.cpu:>8.2f} {edit.wall:>8.2f} {edit.written / 1e6:>9.3f} {edit.rows / 1e6:>8.3f} {edit.texts:>6}"
         f" {m.idle.cpu:>8.3f} {m.peak_bytes / 1e6:>8.0f}"
     )
@@ -196,9 +197,8 @@ def main(_folder: Path | None = None, sizes: Sequence[int] = SIZES, large: int =
     print(f"one edit of {top.size:,}: {share:.1%} of the full build's bytes written, {rows:.1%} of its bytes of rows")
     if large and SMALL in found:
         one, other = edit_of(found[large]), edit_of(found[SMALL])
-        print(
-            f"one edit at {large:,} against {SMALL}: CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}"
-        )
+        times = f"CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}"
+        print(f"one edit at {large:,} against {SMALL}: {times}")
 
 
 def profile(size: int, rows: int = 60) -> None:

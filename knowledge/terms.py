@@ -12,6 +12,8 @@ from knowledge.vocabulary import STOP
 
 _ENDINGS = ("ations", "ation", "ingly", "ings", "ing", "edly", "ies", "ed", "es", "s", "ly")
 _SHORTEST = 4
+MOST_TERMS = 64
+"""Terms of a question that are searched for."""
 
 
 @lru_cache(65_536)
@@ -31,6 +33,11 @@ def terms(text: str) -> list[str]:
 def terms_of(folded: Iterable[str]) -> list[str]:
     """`terms` of words that are folded already."""
     return [stem(word) for word in folded if word not in STOP]
+
+
+def question_terms(question: str) -> list[str]:
+    """The terms that a question is searched by: each once, of a very long one the first MOST_TERMS, sorted."""
+    return sorted(list(dict.fromkeys(terms(question)))[:MOST_TERMS])
 
 
 def search_text(title: str | None, heading_path: Sequence[str], text: str, folded: str | None = None) -> str:

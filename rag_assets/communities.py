@@ -27,6 +27,8 @@ Row = dict[str, Any]
 def communities_asset(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         name=STAGE,
+        # one partition or none makes no difference here, but the command line asks it of every asset of a range
+        backfill_policy=dg.BackfillPolicy.single_run(),
         deps=["entity_graph"],
         group_name="graph",
         owners=["team:data"],

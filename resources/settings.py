@@ -1,21 +1,25 @@
 """The settings: one typed object, read from rag.yaml and the environment, refused at load with key, value and place."""
 
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from resources.errors import SettingsError
+from resources.settings_file import Misfit, SettingsFile
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 PRINCIPAL = re.compile(r"everyone|organization|(user|group):\S+")
 MODEL_TOKENS = {"all-MiniLM-L6-v2": 256, "hashing": 512}
 """Most tokens each packaged embedding model reads; a folder in the form of sentence-transformers says its own."""
+CONCURRENCY = "COMMUNITY_REPORT_MAX_CONCURRENCY"
+"""The environment variable that wins over reports.max_concurrency."""
+CATALOGS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg2")
 
 Classification = Literal["public", "internal", "confidential", "restricted"]
 
@@ -23,7 +27,7 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 class Part(BaseModel):
     """A part of the settings: immutable, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FromEnvironment(Part):
@@ -83,8 +87,10 @@ class ChunkSettings(Part):
     @model_validator(mode="after")
     def ordered(self) -> "ChunkSettings":
         if self.min_tokens > self.max_tokens // 2:
-            raise ValueError(
-                f"min_tokens is {self.min_tokens}; at most half of max_tokens ({self.max_tokens}) is allowed"
+            raise Misfit(
+                ("chunks", "min_tokens"),
+                f"chunks.min_tokens is {self.min_tokens}; allowed: at most half of chunks.max_tokens, which is "
+                f"{self.max_tokens}",
             )
         return self
 
@@ -171,17 +177,31 @@ class Settings(Part):
     def names(cls, sources: Mapping[str, AnySource]) -> Mapping[str, AnySource]:
         for name in sources:
             if not SOURCE_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a source; allowed: {SOURCE_NAME.pattern}")
+                raise Misfit(("sources", name), f"{name!r} is no name of a source; allowed: {SOURCE_NAME.pattern}")
         return sources
+
+    @field_validator("catalog")
+    @classmethod
+    def kind_of_catalog(cls, catalog: str) -> str:
+        scheme, _, rest = catalog.partition("://")
+        if rest and scheme not in CATALOGS:  # the rest may hold a password
+            raise ValueError(f"{scheme}:// is no catalog; allowed: a file, or a postgresql+psycopg2:// URL")
+        if scheme in CATALOGS[:2] and rest.strip("/") in ("", ":memory:"):
+            raise ValueError("a catalog in memory would be lost; allowed: a file, or a postgresql+psycopg2:// URL")
+        return catalog
 
     @model_validator(mode="after")
     def fitting_model(self) -> "Settings":
         reads = model_tokens(self.embeddings.model, self.folder)
         if self.chunks.max_tokens > reads:
-            raise ValueError(
-                f"chunks.max_tokens is {self.chunks.max_tokens}; the model {self.embeddings.model} reads {reads}"
+            raise Misfit(
+                ("chunks", "max_tokens"),
+                f"chunks.max_tokens is {self.chunks.max_tokens}; the model {self.embeddings.model} reads {reads}",
             )
         return self
+
+    def __hash__(self) -> int:
+        return hash(self.file)  # the sources are a mapping, which has no hash
 
     @property
     def folder(self) -> Path:
@@ -193,7 +213,10 @@ class Settings(Part):
 
     @property
     def catalog_url(self) -> str:
-        return self.catalog if "://" in self.catalog else f"sqlite:///{self.folder / self.catalog}"
+        scheme, _, rest = self.catalog.partition("://")
+        if rest and scheme not in CATALOGS[:2]:
+            return self.catalog
+        return f"sqlite:///{self.folder / (rest.removeprefix('/') if rest else self.catalog)}"
 
     @property
     def local(self) -> Path:
@@ -225,10 +248,17 @@ def model_tokens(model: str, folder: Path) -> int:
     config = folder / model / "sentence_bert_config.json"
     if not config.is_file():
         known = ", ".join(MODEL_TOKENS)
-        raise ValueError(
-            f"embeddings.model is {model!r}; allowed: {known}, or a folder in the form of sentence-transformers"
+        raise Misfit(
+            ("embeddings", "model"),
+            f"embeddings.model is {model!r}; allowed: {known}, or a folder in the form of sentence-transformers",
         )
-    return int(yaml.safe_load(config.read_text(encoding="utf-8"))["max_seq_length"])
+    try:
+        return int(json.loads(config.read_text(encoding="utf-8"))["max_seq_length"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise Misfit(
+            ("embeddings", "model"),
+            f"embeddings.model is {model!r}, and its sentence_bert_config.json has no number max_seq_length",
+        ) from error
 
 
 def value_of(value: Value | None, key: str) -> str | None:
@@ -251,73 +281,13 @@ def find_settings() -> Path:
 
 def load_settings(file: Path | None = None) -> Settings:
     """Read, resolve `{env: NAME}`, validate. Raises SettingsError with key, value, what is allowed and the line."""
-    file = (file or find_settings()).resolve()
+    found = SettingsFile.read((file or find_settings()).resolve())
+    if "file" in found.values:
+        raise SettingsError(f"{found.where(('file',))}: file is not a setting; remove it.")
+    reports = found.values.get("reports") or {}
+    if os.environ.get(CONCURRENCY) and isinstance(reports, dict):
+        found.values["reports"] = {**reports, "max_concurrency": {"env": CONCURRENCY}}
     try:
-        text = file.read_text(encoding="utf-8")
-        tree = yaml.compose(text)
-        data = yaml.safe_load(text)
-    except OSError as error:
-        raise SettingsError(
-            f"{file}: cannot be read ({error.strerror}); write one with `rag init`, or name it in RAG_CONFIG."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise SettingsError(f"{file}: holds no settings; write one with `rag init`.")
-    data = _from_environment(data)
-    concurrency = os.environ.get("COMMUNITY_REPORT_MAX_CONCURRENCY")
-    if concurrency:
-        data["reports"] = {**(data.get("reports") or {}), "max_concurrency": concurrency}
-    try:
-        return Settings.model_validate({**data, "file": file})
+        return Settings.model_validate({**found.filled(), "file": found.file})
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentences(error, file, tree))) from error
-
-
-def _from_environment(value: Any) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"env"} and isinstance(value["env"], str):
-            return os.environ.get(value["env"], value)
-        return {k: _from_environment(v) for k, v in value.items()}
-    return [_from_environment(v) for v in value] if isinstance(value, list) else value
-
-
-def _sentences(error: ValidationError, file: Path, tree: yaml.Node | None) -> Iterator[str]:
-    for problem in error.errors():
-        # a union names its members in the location; they are no keys of the file
-        loc = [str(p) for p in problem["loc"] if p not in ("filesystem", "sharepoint", "FromEnvironment", "str")]
-        key, given = ".".join(loc), problem["input"]
-        where = f"{file}:{_line(tree, loc)}"
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            yield f"{where}: {key} is not a setting; remove it or correct its name."
-        elif isinstance(given, dict) and set(given) == {"env"}:
-            yield f"{where}: {key} comes from the environment variable {given['env']}, which is not set."
-        elif problem["type"] == "value_error":
-            yield f"{where}: {key + ': ' if key else ''}{message}."
-        elif problem["type"] == "missing":
-            yield f"{where}: {key} is missing."
-        else:
-            secret = any(word in key for word in ("secret", "password", "token_", "access_token"))
-            shown = (
-                "…"
-                if secret
-                else repr(given)
-                if isinstance(given, str | int | float | bool | None)
-                else type(given).__name__
-            )
-            yield f"{where}: {key} is {shown}; {message[0].lower()}{message[1:]}."
-
-
-def _line(node: yaml.Node | None, loc: list[str]) -> int:
-    line = 1
-    for part in loc:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        for key, value in node.value:
-            if key.value == part:
-                line, node = key.start_mark.line + 1, value
-                break
-        else:
-            break
-    return line
+        raise found.refuse(error, Settings) from None

@@ -58,4 +58,4 @@ def supported(support: Support, alive: "pa.ChunkedArray", documents: Set[str], l
 
 def late_documents(index: Index) -> set[str]:
     """Documents whose chunks or extractions are about to change."""
-    return behind(index, "documents", "chunks", "extractions")
+    return behind(index, "chunks", "extractions")

@@ -149,6 +149,7 @@ leases = _table(
 touched = _table(
     "touched",
     sa.Column("stage", sa.String, primary_key=True),
-    sa.Column("run_id", sa.String, nullable=False),
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
     sa.Column("units", sa.JSON, nullable=False),
 )

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from resources.catalog import schema
 from resources.catalog.database import Database, slices
 
+DAY = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -215,17 +217,19 @@ class Stages:
         return int(value or 0)
 
     def record_touched(self, run_id: str, stage: str, units: Collection[str]) -> None:
-        """What a run touched, for the checks that follow it; the run before is forgotten."""
+        """What a run touched, for the checks that follow it; records older than a day are forgotten."""
+        table, at = schema.touched, time.time()
         with self._db.begin() as connection:
-            row = {"stage": stage, "run_id": run_id, "units": sorted(set(units))}
-            self._db.write(connection, schema.touched, [row])
+            connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.at < at - DAY))
+            row = {"stage": stage, "run_id": run_id, "at": at, "units": sorted(set(units))}
+            self._db.write(connection, table, [row])
 
     def touched(self, run_id: str, stage: str) -> list[str]:
         """Sorted units that a run touched in a stage."""
         table = schema.touched
+        query = sa.select(table.c.units).where(table.c.stage == stage, table.c.run_id == run_id)
         with self._db.read() as connection:
-            row = connection.execute(sa.select(table).where(table.c.stage == stage)).first()
-        return list(row.units) if row is not None and row.run_id == run_id else []
+            return list(connection.scalar(query) or ())
 
 
 def _dequeue(connection: sa.Connection, stage: str, units: Collection[str]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from knowledge.names import entity_id
 from knowledge.questions import names_in, runs
 from knowledge.ranking import Floats, Names, Passages, walk
-from knowledge.terms import terms
+from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
 from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
@@ -90,7 +90,7 @@ class _Exploration:
     def __init__(self, of: Explorer, question: str, vector: Floats, where: str | None, limits: Limits) -> None:
         self.table, self.graph, self.book = of.table, of.graph, of.names
         self.question, self.vector, self.where, self.limits = question, vector, where, limits
-        self.terms = sorted(set(terms(question)))
+        self.terms = question_terms(question)
         self.rows: dict[str, _Row] = {}
         self.told: dict[str, list[tuple[str, float]]] = {}
         self.uses: dict[str, float] = {}

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from knowledge.ranking import Floats, rank
-from knowledge.terms import terms
+from knowledge.terms import question_terms
 from resources.catalog import Catalog
 from resources.embedder import Embedder
 from resources.errors import SettingsError
@@ -156,7 +156,7 @@ class Retrieval:
         return self.shelf.results([Hit(r["chunk_id"], r["document_id"], 1 - r["_distance"]) for r in rows], k)
 
     def _fulltext(self, question: str, k: int, sight: Sight) -> list[Answer]:
-        asked = sorted(set(terms(question)))
+        asked = question_terms(question)
         rows = run(self.passages.matching(asked, 2 * k, sight.where(), _BRIEF)).to_pylist() if asked else []
         return self.shelf.results([Hit(r["chunk_id"], r["document_id"], r["_score"]) for r in rows], k)
 

@@ -15,8 +15,8 @@ from unittest.mock import patch
 import dagster as dg
 import yaml
 
-from rag_assets import definitions
 from knowledge.extraction import Passage
+from rag_assets import definitions
 from rag_assets.indexing import Pass, index_once
 from resources.embedder import HashingEmbedder
 from resources.extractor import PatternExtractor

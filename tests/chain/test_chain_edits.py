@@ -1,8 +1,6 @@
 """What one edit, one delete and one rename cost, and what they leave."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +12,16 @@ from tests.chain.harness import LONG, Project
 from tests.chain.snapshot import Row, Snapshot
 
 SIZE = 200
-EDITS = 20 if LONG else 8
+EDITS = 20 if LONG else 6
 TEXT = corpus.Corpus(SIZE)
 
 
 @pytest.fixture(scope="module")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("edits"), checks=False)
     project.write_all(TEXT.documents())
     project.good()
-    yield project
+    return project
 
 
 def test_an_edit_costs_one_text_one_chunk_its_entities_and_the_reports_that_rest_on_it(indexed: Project) -> None:
@@ -127,7 +125,7 @@ def test_nothing_of_a_deleted_document_is_left(indexed: Project) -> None:
     before = indexed.snapshot()
     document = before.document(name)["id"]
     chunks = {row["id"] for row in before.of_document("chunks", name)}
-    assert [r["path"] for r in indexed.search(own)["results"]][0] == name
+    assert indexed.search(own)["results"][0]["path"] == name
     indexed.delete(name)
     with indexed.counted() as asked:
         outcome = indexed.good()

@@ -18,10 +18,10 @@ def test_any_sequence_of_edits_ends_where_a_clean_build_ends(tmp_path: Path, see
     settings = {**(SMALL if seed % 2 else {}), "graph": {"shards": (4, 1, 3)[seed % 3]}}
     project = Project(tmp_path / "lived", checks=LONG, **settings)
     days = Days(project, seed)
-    days.morning(days.rng.randint(4, 12))
+    days.morning(days.rng.randint(3, 9))
     project.good()
-    for _ in range(days.rng.randint(2, 3)):
-        for _ in range(days.rng.randint(1, 5)):
+    for _ in range(3 if LONG else 2):
+        for _ in range(days.rng.randint(1, 6)):
             days.act()
         days.done.append("pass")
         project.good(approve=True)

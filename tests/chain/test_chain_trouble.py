@@ -101,6 +101,18 @@ def test_a_file_that_cannot_be_read_is_kept_as_it_was_and_reported(
     assert "version 1" in indexed.snapshot().document(name)["text"]
 
 
+def test_a_root_that_moved_shows_its_new_place_everywhere_and_embeds_nothing(indexed: Project, tmp_path: Path) -> None:
+    indexed.docs.rename(indexed.home / "moved")
+    indexed.docs = indexed.home / "moved"
+    indexed.set(sources={"docs": {"type": "filesystem", "path": "moved"}})
+    with indexed.counted() as asked:
+        indexed.good()
+    assert not asked
+    hit = indexed.search(corpus.own_name(3), "fulltext")["results"][0]
+    assert hit["uri"] == (indexed.docs / corpus.name_of(3)).as_uri()
+    assert differences(indexed.snapshot(), indexed.clean(tmp_path / "clean")) == []
+
+
 HOLD = """
 import sys
 from pathlib import Path
@@ -128,9 +140,8 @@ def test_a_second_pass_waits_or_says_who_works_on_the_partition(
         impatient.setattr(Leases, "hold", lambda self, names, who, wait_seconds=0.0: hold(self, names, who, 0.2))
         outcome = indexed.run()
     assert "docs is being indexed by run 2f1c of the test" in str(outcome.sources["docs"].error)
-    with indexed.index() as index, pytest.raises(LeaseHeld):
-        with index.catalog.leases.hold(["docs"], "another"):
-            pass
+    with indexed.index() as index, pytest.raises(LeaseHeld), index.catalog.leases.hold(["docs"], "another"):
+        pass
     os.kill(holder.pid, 9)
     holder.communicate()
     indexed.good()  # a dead holder blocks nobody

@@ -22,6 +22,18 @@ Graph = TypeVar("Graph", bound=GraphStore)
 STORES = ["sqlite", "two-files", "neo4j", "neo4j-two-servers"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # With several workers, each server is started by one of them.
+    for item in items:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        asked = set(getattr(item, "fixturenames", ()))
+        if "reach" in asked or "server" in asked:
+            item.add_marker(pytest.mark.xdist_group("neo4j trouble"))
+        elif "neo4j_graph" in asked or "neo4j" in item.name:
+            item.add_marker(pytest.mark.xdist_group("neo4j"))
+
+
 @pytest.fixture(scope="session")
 def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server for the whole session."""

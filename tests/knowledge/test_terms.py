@@ -1,7 +1,7 @@
 """Which terms full text is searched by."""
 
 from knowledge.names import canonical_words
-from knowledge.terms import search_text, stem, terms
+from knowledge.terms import MOST_TERMS, question_terms, search_text, stem, terms
 
 
 def test_stop_words_are_dropped_and_words_are_folded_and_stemmed():
@@ -32,3 +32,8 @@ def test_no_term_holds_a_blank():
 def test_words_that_are_folded_already_give_the_same_terms():
     text = "The Café's founders were travelling to Zürich in 10² days"
     assert search_text("A", ("B",), text, canonical_words(text)) == search_text("A", ("B",), text)
+
+
+def test_a_question_is_searched_by_each_term_once_and_not_by_thousands():
+    assert question_terms("Loads and loads: who lifts?") == ["lift", "load"]
+    assert len(question_terms(" ".join(f"word{n}" for n in range(10_000)))) == MOST_TERMS

@@ -1,0 +1,244 @@
+"""One content table in LanceDB: read by key, replaced in groups, one writer at a time.
+
+Belongs here: rows in, rows out. Does not: what a row means (schemas.py), what has to be written (the assets).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from resources import schemas
+from resources.schemas import TableSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IN_LIST = 1_000
+"""Most ids in one filter; above SCAN ids the column is scanned instead."""
+SCAN = 4_000
+PHRASES = 100
+"""Most phrases in one full-text query."""
+OPTIMIZE_EVERY = 20
+"""Commits between two compactions: each leaves a version and small files behind."""
+INDEX_FROM = 20_000
+"""Rows from which the key columns are indexed; below, a scan is as fast."""
+
+
+class Table:
+    """One table. Every write is one commit under the table's file lock, held by all processes of this machine."""
+
+    def __init__(self, spec: TableSpec, name: str, connect: Callable[[], Any], locks: Path, dimension: int = 0) -> None:
+        self.spec, self.name = spec, name
+        self._connect, self._locks, self._dimension = connect, locks, dimension
+        self._table: Any = None
+        self._since_maintained = 0
+        self.commits = 0
+        self.bytes_written = 0
+        self.rows_read = 0
+
+    @property
+    def schema(self) -> Any:
+        return schemas.arrow_schema(self.spec, self._dimension)
+
+    def exists(self) -> bool:
+        return self._table is not None or self.name in self._connect().list_tables(limit=1000).tables
+
+    @property
+    def lance(self) -> Any:
+        """The LanceDB table; made at its first use."""
+        if self._table is None:
+            if self.exists():
+                table = self._connect().open_table(self.name)
+            else:
+                with self._lock:
+                    table = self._connect().create_table(self.name, schema=self.schema, exist_ok=True)
+                    self._index_full_text(table)
+            if self._wordless(table):  # whoever made it was killed before it was indexed
+                with self._lock:
+                    self._index_full_text(table)
+            self._table = table
+        return self._table
+
+    def _wordless(self, table: Any) -> list[str]:
+        """Columns for full text without an index."""
+        wanted = [column for column in (self.spec.phrases, self.spec.passages) if column]
+        return [column for column in wanted if column not in _indexed(table)]
+
+    def _index_full_text(self, table: Any) -> None:
+        # On the empty table: rows added later are found at once, and indexed by the next compaction. Without an
+        # index of its own rules a phrase would be searched by the default's, which drop "the" and "who".
+        from lancedb.index import FTS
+
+        table.checkout_latest()
+        for column in self._wordless(table):
+            words = FTS(
+                base_tokenizer="whitespace",
+                with_position=column == self.spec.phrases,
+                stem=False,
+                remove_stop_words=False,
+                lower_case=False,
+                ascii_folding=False,
+                max_token_length=None,
+            )
+            table.create_index(column, config=words)
+
+    def holding(self, phrases: Collection[str], columns: Sequence[str]) -> "pa.Table":
+        """Rows whose folded words hold one of the phrases, word for word; rows not yet indexed are found too."""
+        import pyarrow as pa
+        from lancedb.query import BooleanQuery, Occur, PhraseQuery
+
+        found = [self.schema.empty_table().select(list(columns))]
+        listed = sorted(p for p in phrases if p.strip())
+        for at in range(0, len(listed) if self.exists() else 0, PHRASES):
+            part = listed[at : at + PHRASES]
+            query = BooleanQuery([(Occur.SHOULD, PhraseQuery(phrase, self.spec.phrases)) for phrase in part])
+            hits = self.lance.search(query, query_type="fts").select([*columns, "_score"])
+            found.append(hits.limit(max(1, self.count())).to_arrow().select(list(columns)))
+            self.rows_read += found[-1].num_rows
+        return pa.concat_tables(found)
+
+    @cached_property
+    def _lock(self) -> FileLock:
+        """One instance a table: its owner may take it again."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._locks / f"{self.name}.lock")
+
+    def count(self, where: str | None = None) -> int:
+        return int(self.lance.count_rows(where)) if self.exists() else 0
+
+    def read(self, where: str | None = None, columns: Sequence[str] | None = None) -> "pa.Table":
+        """Rows that meet a filter, as an Arrow table."""
+        columns = list(columns or self.schema.names)
+        if not self.exists():
+            return self.schema.empty_table().select(columns)
+        query = self.lance.search().select(columns).limit(None)
+        rows = (query.where(where) if where else query).to_arrow().select(columns)
+        self.rows_read += rows.num_rows
+        return rows
+
+    def by(self, column: str, ids: Collection[str], columns: Sequence[str] | None = None) -> "pa.Table":
+        """Rows whose `column` is one of `ids`; few by the index, many by one scan."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = sorted(set(ids))
+        if not wanted:
+            return self.schema.empty_table().select(list(columns or self.schema.names))
+        if len(wanted) <= SCAN:
+            parts = [wanted[at : at + IN_LIST] for at in range(0, len(wanted), IN_LIST)]
+            return pa.concat_tables([self.read(is_in(column, part), columns) for part in parts])
+        names = list(columns or self.schema.names)
+        rows = self.read(None, names if column in names else [*names, column])
+        return rows.filter(pc.is_in(rows[column], pa.array(wanted, pa.string()))).select(names)
+
+    def replace(self, groups: Collection[str], rows: "pa.Table", *, fresh: bool = False) -> None:
+        """Make the rows of these groups exactly `rows`, in one atomic commit.
+
+        `fresh`: the caller knows that no group has a row yet, so that nothing is looked up.
+        """
+        if not groups and not rows.num_rows:
+            return
+        if not rows.num_rows:
+            self.delete(groups)
+        elif fresh:
+            self._commit(lambda table: table.add(rows), rows)
+        else:
+            gone = is_in(self.spec.group, sorted(set(groups)))
+            self._commit(
+                lambda table: (
+                    table.merge_insert(list(self.spec.key))
+                    .when_matched_update_all()
+                    .when_not_matched_insert_all()
+                    .when_not_matched_by_source_delete(gone)
+                    .execute(rows)
+                ),
+                rows,
+            )
+
+    def upsert(self, rows: "pa.Table") -> None:
+        """Insert rows, or overwrite those with their key."""
+        if rows.num_rows:
+            self._commit(
+                lambda table: (
+                    table.merge_insert(list(self.spec.key))
+                    .when_matched_update_all()
+                    .when_not_matched_insert_all()
+                    .execute(rows)
+                ),
+                rows,
+            )
+
+    def delete(self, groups: Collection[str], column: str | None = None) -> None:
+        """Delete the rows of these groups."""
+        wanted = sorted(set(groups))
+        for at in range(0, len(wanted) if self.exists() else 0, IN_LIST):
+            gone = is_in(column or self.spec.group, wanted[at : at + IN_LIST])
+            if self.lance.count_rows(gone):
+                self._commit(partial(_delete, where=gone), None)
+
+    def delete_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Delete single rows by their whole key."""
+        for at in range(0, len(rows), IN_LIST // 4):
+            each = (" AND ".join(is_in(k, [row[k]]) for k in self.spec.key) for row in rows[at : at + IN_LIST // 4])
+            self._commit(partial(_delete, where=" OR ".join(f"({one})" for one in each)), None)
+
+    def _commit(self, write: Callable[[Any], Any], rows: "pa.Table | None") -> None:
+        table = self.lance
+        with self._lock:
+            table.checkout_latest()  # another process may have written since this one looked
+            write(table)
+        self.commits += 1
+        self._since_maintained += 1
+        self.bytes_written += rows.nbytes if rows is not None else 0
+
+    def arrow(self, rows: Sequence[Mapping[str, Any]]) -> "pa.Table":
+        """Rows as an Arrow table in this table's schema; a missing column is an error."""
+        import pyarrow as pa
+
+        columns = {name: [row[name] for row in rows] for name in self.schema.names}
+        return pa.table({n: pa.array(v, self.schema.field(n).type) for n, v in columns.items()}, schema=self.schema)
+
+    def maintain(self) -> None:
+        """Compact and index, when enough has been written since the last time."""
+        since, self._since_maintained = self._since_maintained, 0
+        if since and self.exists():
+            due = self.versions() % OPTIMIZE_EVERY < since
+            if due or (self.count() >= INDEX_FROM and self._unindexed()):
+                self.compact()
+
+    def compact(self) -> None:
+        """Merge small files, bring the indexes up to date, let go of versions older than a day."""
+        with self._lock:
+            self.lance.checkout_latest()
+            if self.count() >= INDEX_FROM:
+                from lancedb.index import BTree
+
+                for column in self._unindexed():
+                    self.lance.create_index(column, config=BTree())
+            self.lance.optimize(cleanup_older_than=timedelta(days=1))
+
+    def _unindexed(self) -> list[str]:
+        indexed = _indexed(self.lance)
+        return [c for c in self.spec.indexed if c not in indexed]
+
+    def versions(self) -> int:
+        """Commits so far, all processes together."""
+        return int(self.lance.version)
+
+
+def _delete(table: Any, where: str) -> None:
+    table.delete(where)
+
+
+def _indexed(table: Any) -> set[str]:
+    return {column for index in table.list_indices() for column in index.columns}
+
+
+def is_in(column: str, ids: Sequence[str]) -> str:
+    """A filter `column IN (…)`; quotes in an id are doubled."""
+    listed = ", ".join("'" + i.replace("'", "''") + "'" for i in ids)
+    return f"{column} IN ({listed})"
