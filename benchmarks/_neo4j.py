@@ -1,10 +1,8 @@
 """Real Neo4j servers and synthetic graphs for the benchmarks of the graph store."""
 
 import random
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from knowledge.fingerprint import fingerprint
@@ -12,7 +10,7 @@ from resources.graph import EdgeKind, GraphStore, NodeKind
 from resources.graph.limits import Limits
 from resources.graph.neo4j import Neo4jGraph
 from resources.graph.neo4j_connection import Neo4jServerSettings
-from tests.graph.server.neo4j_server import Neo4jServer
+from tests.graph.server.neo4j_server import Neo4jServer, serving
 
 Rows = list[dict[str, Any]]
 
@@ -21,13 +19,7 @@ Rows = list[dict[str, Any]]
 def servers(count: int) -> Iterator[list[Neo4jServer]]:
     """That many fresh servers, with the full compiler and killed at the end."""
     with ExitStack() as stack:
-        started = []
-        for _ in range(count):
-            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="neo4j-"))
-            server = Neo4jServer(Path(home), warm=True).start()
-            stack.callback(server.kill)
-            started.append(server)
-        yield started
+        yield [stack.enter_context(serving(warm=True)) for _ in range(count)]
 
 
 def graph_on(server: Neo4jServer, name: str = "neo4j", **limits: Any) -> Neo4jGraph:

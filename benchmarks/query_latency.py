@@ -13,9 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -49,34 +49,32 @@ class Given:
         return np.array([self.vectors[text] for text in texts])
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """The passages as numbers, the same for the same size: words and names of each, and a vector's cluster."""
+class Batch(NamedTuple):
+    """Passages as numbers, one row each: words, names and the vector."""
 
-    chunks: int
+    words: Any
+    names: Any
+    vectors: Any
 
-    @property
-    def documents(self) -> int:
-        return -(-self.chunks // PER_DOCUMENT)
 
-    def zipf(self, draw: np.random.Generator, most: int, size: tuple[int, ...]) -> Any:
-        """Numbers 0 … most - 1, each as often as its rank says."""
-        return np.minimum(np.exp(draw.random(size) * np.log(most)).astype(int), most - 1)
+@lru_cache(maxsize=2)
+def batch(chunks: int, start: int) -> Batch:
+    """The passages from `start` on, at most BATCH: the same ones every time, for the same number in all.
 
-    def words(self, start: int, count: int) -> Any:
-        return self.zipf(np.random.default_rng([1, start]), VOCABULARY, (count, WORDS))
+    Half of the names are drawn by rank, as people and places are; half are rare.
+    """
+    draw, documents, count = np.random.default_rng([chunks, start]), -(-chunks // PER_DOCUMENT), chunks - start
+    count = min(BATCH, count)
+    names = [zipf(draw, documents, (count, NAMES // 2)), draw.integers(0, documents * 3, (count, NAMES // 2))]
+    centres = np.random.default_rng(CLUSTERS).standard_normal((CLUSTERS, DIMENSION), np.float32)
+    vectors = centres[draw.integers(0, CLUSTERS, count)] + draw.standard_normal((count, DIMENSION), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Batch(zipf(draw, VOCABULARY, (count, WORDS)), np.hstack(names), vectors)
 
-    def names(self, start: int, count: int) -> Any:
-        """Half are drawn by rank, as people and places are; half are rare."""
-        draw = np.random.default_rng([2, start])
-        known = self.zipf(draw, self.documents, (count, NAMES // 2))
-        return np.hstack([known, draw.integers(0, self.documents * 3, (count, NAMES // 2))])
 
-    def vectors(self, start: int, count: int) -> Any:
-        centres = np.random.default_rng(3).standard_normal((CLUSTERS, DIMENSION))
-        draw = np.random.default_rng([4, start])
-        vectors = centres[draw.integers(0, CLUSTERS, count)] + draw.standard_normal((count, DIMENSION))
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def zipf(draw: np.random.Generator, most: int, size: tuple[int, ...]) -> Any:
+    """Numbers 0 … most - 1, each as often as its rank says."""
+    return np.minimum(np.exp(draw.random(size) * np.log(most)).astype(int), most - 1)
 
 
 def name(number: int) -> str:
@@ -92,26 +90,25 @@ def chunk(number: int) -> str:
     return fingerprint("chunk", str(number))
 
 
-def build(folder: Path, world: World) -> None:
+def build(folder: Path, chunks: int) -> None:
     """Write tables, graph and catalog."""
     tables = Tables(str(folder / "index"), folder / "locks")
     passages = tables.embeddings("given", DIMENSION)
     uses: Counter[int] = Counter()
     with SqliteGraph(folder / "graph.db") as graph:
-        for start in range(0, world.chunks, BATCH):
-            count = min(BATCH, world.chunks - start)
-            passages.replace((), rows(passages, world, start, count), fresh=True)
-            graph.upsert_nodes(NodeKind.CHUNK, [{"id": chunk(start + n)} for n in range(count)])
-            for own, found in mentions(world, start, count):
+        for start in range(0, chunks, BATCH):
+            passages.replace((), rows(passages, chunks, start), fresh=True)
+            for own, found in mentions(chunks, start):
                 uses.update({own, *found})
+        graph.upsert_nodes(NodeKind.CHUNK, ({"id": chunk(number)} for number in range(chunks)))
         graph.upsert_nodes(NodeKind.ENTITY, (entity(number, count) for number, count in uses.items()))
-        for start in range(0, world.chunks, BATCH):
-            graph.upsert_edges(EdgeKind.FROM_CHUNK, edges(world, start, min(BATCH, world.chunks - start)))
+        for start in range(0, chunks, BATCH):
+            graph.upsert_edges(EdgeKind.FROM_CHUNK, edges(chunks, start))
     passages.compact()
-    blank = dict.fromkeys(tables.documents.schema.names)
+    blank, last = dict.fromkeys(tables.documents.schema.names), -(-chunks // PER_DOCUMENT)
     known = [
         blank | {"id": document(n), "source": f"s{n % SOURCES}", "path": f"{n}.md", "acl_id": f"a{n % SOURCES}"}
-        for n in range(world.documents)
+        for n in range(last)
     ]
     tables.documents.replace((), tables.documents.arrow(known), fresh=True)
     tables.documents.compact()
@@ -119,31 +116,32 @@ def build(folder: Path, world: World) -> None:
     with catalog.database.begin() as connection:
         acls = [{"acl_id": f"a{n}", "principals": [f"user:{n}"]} for n in range(SOURCES)]
         connection.execute(sa.insert(schema.acl_sets), acls)
-        titles = [{"name": canonical(name(n)), "document_id": document(n)} for n in range(world.documents)]
+        titles = [{"name": canonical(name(n)), "document_id": document(n)} for n in range(last)]
         connection.execute(sa.insert(schema.names), titles)
     catalog.close()
 
 
-def rows(table: Table, world: World, start: int, count: int) -> Any:
+def rows(table: Table, chunks: int, start: int) -> Any:
     """Rows of the serving table."""
-    texts = [" ".join(f"w{word}" for word in line) for line in world.words(start, count)]
-    numbers = range(start, start + count)
+    drawn = batch(chunks, start)
+    texts = [" ".join(f"w{word}" for word in line) for line in drawn.words]
+    numbers = range(start, start + len(texts))
     documents = [n // PER_DOCUMENT for n in numbers]
     columns: dict[str, Any] = {
         "chunk_id": map(chunk, numbers), "document_id": map(document, documents),
         "partition": [f"s{d % SOURCES}" for d in documents], "source": [f"s{d % SOURCES}" for d in documents],
         "ordinal": [n % PER_DOCUMENT for n in numbers], "title": map(name, documents),
         "heading_path": [[] for _ in numbers], "text": texts, "search_text": texts,
-        "char_start": [0] * count, "char_end": map(len, texts), "vector": list(world.vectors(start, count)),
+        "char_start": [0 for _ in numbers], "char_end": map(len, texts), "vector": list(drawn.vectors),
         "vector_key": map(chunk, numbers), "acl_id": [f"a{d % SOURCES}" for d in documents],
-        "classification": ["internal"] * count,
+        "classification": ["internal" for _ in numbers],
     }  # fmt: skip
     return table.arrow([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
 
 
-def mentions(world: World, start: int, count: int) -> Iterator[tuple[int, set[int]]]:
+def mentions(chunks: int, start: int) -> Iterator[tuple[int, set[int]]]:
     """(the name of its document, other names) of each passage."""
-    for place, line in enumerate(world.names(start, count).tolist()):
+    for place, line in enumerate(batch(chunks, start).names.tolist()):
         own = (start + place) // PER_DOCUMENT
         yield own, set(line) - {own}
 
@@ -157,8 +155,8 @@ def entity(number: int, uses: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def edges(world: World, start: int, count: int) -> Iterator[dict[str, Any]]:
-    for place, (own, others) in enumerate(mentions(world, start, count)):
+def edges(chunks: int, start: int) -> Iterator[dict[str, Any]]:
+    for place, (own, others) in enumerate(mentions(chunks, start)):
         target = chunk(start + place)
         for number in sorted({own, *others}):
             source = entity_id(canonical(name(number)))
@@ -166,19 +164,18 @@ def edges(world: World, start: int, count: int) -> Iterator[dict[str, Any]]:
             yield {"id": target[:16] + source[:16], "source": source, "target": target, "weight": weight}
 
 
-def questions(world: World, embedder: Given) -> list[Question]:
+def questions(chunks: int, embedder: Given) -> list[Question]:
     """Each holds two names and six words of some passage, and its vector is near that passage's."""
     draw = np.random.default_rng(5)
-    asked = []
-    for number in range(QUESTIONS):
-        start = int(draw.integers(0, world.chunks // BATCH or 1)) * BATCH
-        place = int(draw.integers(0, min(BATCH, world.chunks - start)))
-        words = [f"w{w}" for w in world.words(start, place + 1)[place][:6]]
-        named = [name(n) for n in world.names(start, place + 1)[place][[0, -1]].tolist()]
-        text = f"What has {named[0]} to do with {named[1]}, {' '.join(words)}?"
-        vector = world.vectors(start, place + 1)[place] + 0.02 * draw.standard_normal(DIMENSION)
+    asked: list[Question] = []
+    for start in sorted(draw.integers(0, -(-chunks // BATCH), QUESTIONS).tolist()):
+        drawn = batch(chunks, start * BATCH)
+        place = int(draw.integers(0, len(drawn.words)))
+        words = " ".join(f"w{word}" for word in drawn.words[place, :6])
+        text = f"What has {name(drawn.names[place, 0])} to do with {name(drawn.names[place, -1])}, {words}?"
+        vector = drawn.vectors[place] + 0.02 * draw.standard_normal(DIMENSION)
         embedder.vectors[text] = vector / np.linalg.norm(vector)
-        asked.append(Question(str(number), text))
+        asked.append(Question(str(len(asked)), text))
     return asked
 
 
@@ -206,12 +203,12 @@ CASES: tuple[tuple[Mode, dict[str, Any]], ...] = (
 def measure(service: Retrieval, asked: Sequence[Question]) -> Iterator[dict[str, Any]]:
     """Questions one after another, each case after ten that are not counted."""
     for mode, given in CASES:
-        took = []
-        for question in (*asked[:10], *asked):
+        warm, took = asked[:10], []
+        for question in (*warm, *asked):
             start = time.perf_counter()
             service.search([question], mode=mode, **given)
             took.append(1000 * (time.perf_counter() - start))
-        counted = np.array(took[10:])
+        counted = np.array(took[len(warm) :])
         p50, p95 = np.percentile(counted, [50, 95])
         yield {
             "mode": mode, **given, "questions": len(counted), "p50_ms": round(p50, 1), "p95_ms": round(p95, 1),
@@ -224,18 +221,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("chunks", type=int, nargs="?", default=100_000)
     parser.add_argument("--work", type=Path, help="keep the index here")
     given = parser.parse_args(arguments)
-    world, embedder = World(given.chunks), Given()
+    embedder = Given()
     with tempfile.TemporaryDirectory(prefix="rag-latency-") as fresh:
         folder = given.work or Path(fresh)
         if not (folder / "catalog.db").exists():
             folder.mkdir(parents=True, exist_ok=True)
             start = time.perf_counter()
-            build(folder, world)
+            build(folder, given.chunks)
             print(
-                json.dumps({"chunks": world.chunks, "build_seconds": round(time.perf_counter() - start, 1)}), flush=True
+                json.dumps({"chunks": given.chunks, "build_seconds": round(time.perf_counter() - start, 1)}), flush=True
             )
         with opened(folder, embedder) as service:
-            for row in measure(service, questions(world, embedder)):
+            for row in measure(service, questions(given.chunks, embedder)):
                 print(json.dumps(row), flush=True)
 
 

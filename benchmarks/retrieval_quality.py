@@ -1,7 +1,8 @@
 """How well multi-hop questions are answered by the whole chain, from files to `rag search`.
 
 `python -m benchmarks.retrieval_quality FOLDER [--work DIR] [--mode MODE]...`: FOLDER holds pairs of `NAME.json`, the
-questions, and `NAME_corpus.json`, the passages, in the form of HotpotQA ({title: [sentences]}; gold in `supporting_facts`) or of
+questions, and `NAME_corpus.json`, the passages, in the form of HotpotQA ({title: [sentences]}; gold in
+`supporting_facts`) or of
 MuSiQue ([{title, text}]; gold in `paragraphs`). Each passage becomes a file `# title` + text of a source of its own
 index; one JSON line a set and mode: perfect@8 (share of questions with all gold files among the first 8 results),
 recall@5 (share of gold files among the first 5), seconds. With --work the indexes are kept, and used again.

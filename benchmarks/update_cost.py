@@ -121,7 +121,7 @@ def _compaction_counted(step: Step) -> Iterator[None]:
         whole(table)
         step.compaction += _written() - before
 
-    Table.compact = counted  # type: ignore[method-assign]
+    Table.compact = counted  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
@@ -161,12 +161,9 @@ def _apart(size: int) -> Measured:
 def edit_of(measured: Measured) -> Step:
     """The median edit, the first left out where there are more: it loads what the others find loaded."""
     steps = measured.edits[1:] or measured.edits
-    return Step(
-        *(statistics.median(getattr(s, name) for s in steps) for name in ("cpu", "wall", "written")),  # type: ignore[arg-type]
-        compaction=max(s.compaction for s in steps),
-        rows=int(statistics.median(s.rows for s in steps)),
-        texts=max(s.texts for s in steps),
-    )
+    cpu, wall, written = (statistics.median(getattr(s, name) for s in steps) for name in ("cpu", "wall", "written"))
+    rows, compaction = statistics.median(s.rows for s in steps), max(s.compaction for s in steps)
+    return Step(cpu, wall, int(written), compaction, int(rows), max(s.texts for s in steps))
 
 
 def _line(m: Measured) -> str:
@@ -179,7 +176,7 @@ def _line(m: Measured) -> str:
     )
 
 
-def main(_folder: Path | None = None, sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
+def main(sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
     """Print the table and what follows from it."""
     print(
         "documents    build: CPU s, wall s, MB, MB rows    edit: CPU s, wall s, MB, MB rows, texts   idle CPU   peak MB"
@@ -278,4 +275,4 @@ if __name__ == "__main__":
     elif given.profile:
         profile(given.profile)
     else:
-        main(None, given.sizes, given.large)
+        main(given.sizes, given.large)

@@ -44,7 +44,21 @@ def command(*, json_flag: bool = True) -> Callable[[Callable[..., int | None]], 
     return decorate
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class OneLineErrors(click.Group):
+    """A wrong argument is one line on stderr and exit code 2, like every other refusal."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "rag"
+            click.echo(f"rag: {error.format_message()} `{path} --help` lists what there is.", err=True)
+            sys.exit(2)
+        except click.Abort:
+            sys.exit(130)
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The GraphRAG index of a company's documents: what Dagster has no command for."""
 
@@ -156,7 +170,12 @@ def retry(ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what was set aside: all of it, or these documents. The next pass tries it again."""
     from rag_assets.status import retry as put_back
 
-    count = put_back(_index(), ids)
+    parts = _index()
+    known = {name for letter in parts.catalog.letters.find() for name in (letter.document_id, letter.unit)}
+    for one in ids:
+        if one not in known:
+            raise SettingsError(f"{one} is not among what was set aside; `rag failed --json` lists the ids.")
+    count = put_back(parts, ids)
     if as_json:
         _print({"put_back": count})
     else:
@@ -174,6 +193,7 @@ def approve() -> None:
 def deletes(source: str, as_json: bool) -> None:
     """Let the held deletions of a source through."""
     parts = _index()
+    _known_sources([*parts.settings.sources, *parts.catalog.items.counts()], [source])
     count = parts.catalog.items.approve_deletes(source)
     if as_json:
         _print({"source": source, "approved": count})
@@ -192,6 +212,7 @@ def forget(source: str, as_json: bool) -> int:
     parts = _index()
     if source in parts.settings.sources:
         raise SettingsError(f"{source} still stands in {parts.settings.file}; remove it there first.")
+    _known_sources(parts.catalog.items.counts(), [source])
     with open_instance(parts.settings) as instance:
         outcome = forget_source(parts, instance, source)
     if as_json:
@@ -244,7 +265,7 @@ def _index() -> Any:
 def _known_sources(known: Iterable[str], named: Iterable[str]) -> None:
     for name in named:
         if name not in known:
-            raise SettingsError(f"{name} is no source of the settings; known are {', '.join(known)}.")
+            raise SettingsError(f"{name} is no source; known are {', '.join(dict.fromkeys(known)) or 'none'}.")
 
 
 def _questions(file: Path) -> list[Any]:

@@ -219,7 +219,7 @@ class DocumentsRun:
         if isinstance(result, Parsed):
             row |= {
                 "title": result.title, "mime": result.mime, "author": result.author, "created_at": result.created_at,
-                "modified_at": result.modified_at or document.item.modified_at, "text": result.text,
+                "text": result.text,
                 "pages": list(result.pages), "language": result.language, "status": "ok",
             }  # fmt: skip
         else:
@@ -235,7 +235,7 @@ class DocumentsRun:
         item = document.item
         return {
             "id": document.id, "source": document.source, "partition": document.partition,
-            "native_id": item.native_id, "path": item.path, "uri": item.uri, "acl_id": document.acl_id,
+            "native_id": item.native_id, "modified_at": item.modified_at, "path": item.path, "uri": item.uri, "acl_id": document.acl_id,
             "classification": self.settings.classification,
         }  # fmt: skip
 
@@ -251,7 +251,17 @@ _NOTHING = {"fingerprint": None}
 
 
 def _row_mark(row: dict[str, Any]) -> str:
-    beside = ("path", "uri", "acl_id", "classification", "native_id", "partition", "parsed", "fingerprint")
+    beside = (
+        "path",
+        "uri",
+        "modified_at",
+        "acl_id",
+        "classification",
+        "native_id",
+        "partition",
+        "parsed",
+        "fingerprint",
+    )
     return fingerprint(*(str(row[name]) for name in beside))
 
 

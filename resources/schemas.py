@@ -50,7 +50,7 @@ DOCUMENTS = TableSpec(
         mime text by content
         author text as the document itself says
         created_at text ISO 8601
-        modified_at text ISO 8601
+        modified_at text ISO 8601, as the source says
         size int bytes
         content_sha256 text of the bytes that were read
         text text markdown

@@ -22,7 +22,7 @@ class Access:
         here = sa.and_(table.c.source == source, ~table.c.folder, table.c.state != "gone")
         where = here if scope is None else sa.and_(here, table.c.scope == scope)
         with self._db.begin() as connection:
-            connection.execute(sa.update(table).where(where).values(hidden=why))
+            connection.execute(sa.update(table).where(where, table.c.hidden.is_distinct_from(why)).values(hidden=why))
 
     def show(self, source: str, scope: str) -> None:
         """Access is back."""

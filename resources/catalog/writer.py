@@ -12,7 +12,7 @@ from resources.catalog.database import Database, slices, storable
 from resources.errors import SourceError
 from resources.sources.base import Change, Item, Op
 
-SHOWN = ("path", "uri", "acl_id", "content_sha256")
+SHOWN = ("path", "uri", "acl_id", "content_sha256", "modified_at")
 """What of an item the stages write into rows; the rest is the change signal."""
 
 

@@ -74,7 +74,7 @@ class Snapshot:
 
     def vectors(self) -> dict[str, Any]:
         names = self._names()
-        return {names.get(row["chunk_id"], row["chunk_id"]): row["vector"] for row in self.tables["embeddings"]}
+        return {str(names.get(row["chunk_id"], row["chunk_id"])): row["vector"] for row in self.tables["embeddings"]}
 
     def _names(self) -> dict[str, str]:
         names = {row["id"]: f"{row['source']}:{row['path']}" for row in self.tables["documents"]}

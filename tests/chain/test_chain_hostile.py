@@ -8,7 +8,7 @@ from tests.chain.harness import Project
 from tests.parser.hostile import write_hostile
 
 GOOD = 30
-LIMITS = {"wall_seconds": 10, "memory_bytes": 1 << 30}
+LIMITS = {"wall_seconds": 60, "memory_bytes": 1 << 30}
 
 
 def test_hostile_files_are_set_aside_or_read_right_and_stop_no_good_one(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from resources.graph.limits import Limits
 from resources.graph.neo4j import Neo4jGraph
 from resources.graph.neo4j_connection import Neo4jServerSettings
 from resources.graph.sharded import ShardedGraph
-from tests.graph.server.neo4j_server import Neo4jServer
+from tests.graph.server.neo4j_server import serving
 
 Graph = TypeVar("Graph", bound=GraphStore)
 STORES = ["sqlite", "two-files", "neo4j", "neo4j-two-servers"]
@@ -35,24 +35,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def neo4j_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def neo4j_uri() -> Iterator[str]:
     """A server for the whole session."""
     if given := os.environ.get("RAG_TEST_NEO4J_URI"):
         yield given
         return
-    yield from serving(tmp_path_factory.mktemp("neo4j"))
+    with serving() as server:
+        yield server.uri
 
 
 @pytest.fixture(scope="session")
-def second_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def second_uri() -> Iterator[str]:
     """Another server for the whole session."""
-    yield from serving(tmp_path_factory.mktemp("neo4j"))
-
-
-def serving(home: Path) -> Iterator[str]:
-    server = Neo4jServer(home).start()
-    yield server.uri
-    server.kill()
+    with serving() as server:
+        yield server.uri
 
 
 @pytest.fixture

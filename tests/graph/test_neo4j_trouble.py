@@ -16,7 +16,7 @@ from resources.graph.parity import differences
 from resources.graph.report_reads import read_communities
 from resources.graph.traverse import TraversalLimits, traverse
 from tests.graph.company import fill, random_graph, tables
-from tests.graph.server.neo4j_server import Neo4jServer
+from tests.graph.server.neo4j_server import Neo4jServer, serving
 
 ENTITY, RELATED = NodeKind.ENTITY, EdgeKind.RELATED
 PASSWORD = "correct-horse-battery"
@@ -24,11 +24,10 @@ Open = Callable[..., Neo4jGraph]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+def server() -> Iterator[Neo4jServer]:
     """A server of this module's own, with a password, that may be killed."""
-    running = Neo4jServer(tmp_path_factory.mktemp("neo4j"), password=PASSWORD).start()
-    yield running
-    running.kill()
+    with serving(password=PASSWORD) as running:
+        yield running
 
 
 @pytest.fixture

@@ -3,8 +3,12 @@
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.graph.server.jars import HERE, VERSION, jars, java
 
@@ -34,6 +38,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator["Neo4jServer"]:
+    """A started server in a new folder; killed, and the folder removed, at the end."""
+    with tempfile.TemporaryDirectory(prefix="rag-neo4j-") as home:
+        server = Neo4jServer(Path(home), **options)
+        try:
+            yield server.start()
+        finally:
+            server.kill()
 
 
 class Neo4jServer:
