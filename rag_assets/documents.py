@@ -219,8 +219,7 @@ class DocumentsRun:
         if isinstance(result, Parsed):
             row |= {
                 "title": result.title, "mime": result.mime, "author": result.author, "created_at": result.created_at,
-                "text": result.text,
-                "pages": list(result.pages), "language": result.language, "status": "ok",
+                "text": result.text, "pages": list(result.pages), "language": result.language, "status": "ok",
             }  # fmt: skip
         else:
             row |= {"status": "failed", "reason": result.message}
@@ -235,8 +234,8 @@ class DocumentsRun:
         item = document.item
         return {
             "id": document.id, "source": document.source, "partition": document.partition,
-            "native_id": item.native_id, "modified_at": item.modified_at, "path": item.path, "uri": item.uri, "acl_id": document.acl_id,
-            "classification": self.settings.classification,
+            "native_id": item.native_id, "modified_at": item.modified_at, "path": item.path, "uri": item.uri,
+            "acl_id": document.acl_id, "classification": self.settings.classification,
         }  # fmt: skip
 
     def _parse_mark(self, content_sha256: str | None) -> str:

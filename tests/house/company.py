@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,22 @@ class Said:
 class Company:
     """The project in a folder. Commands run in this process, with its settings and a Dagster home of its own."""
 
-    def __init__(self, home: Path, sources: Sequence[str] = ("handbook", "contracts")) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
+
+    @classmethod
+    def make(cls, home: Path, sources: Sequence[str] = ("handbook", "contracts")) -> "Company":
+        """A fresh one; `sources` are the folders that are there."""
+        company = cls(home)
         home.mkdir(parents=True, exist_ok=True)
-        (home / "rag.yaml").write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
+        company.set(SETTINGS)
         for name, documents in (("handbook", HANDBOOK), ("contracts", CONTRACTS)):
             if name in sources:
-                self.write(name, documents)
+                company.write(name, documents)
+        return company
+
+    def set(self, settings: Mapping[str, Any]) -> None:
+        (self.home / "rag.yaml").write_text(yaml.safe_dump(dict(settings), sort_keys=False), encoding="utf-8")
 
     def write(self, source: str, documents: dict[str, str]) -> None:
         (self.home / source).mkdir(exist_ok=True)

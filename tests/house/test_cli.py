@@ -4,15 +4,12 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from rag_assets.jobs import GRAPH, INGEST
-from tests.house.company import CONTRACTS, HANDBOOK, Company, Said
+from tests.house.company import CONTRACTS, HANDBOOK, SETTINGS, Company, Said
 
 COUNTERS = {
     "rows_same", "rows_new", "rows_changed", "rows_removed", "rows_failed", "model_calls", "texts_embedded",
@@ -35,7 +32,7 @@ def one_line(said: Said) -> str:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Its folder of contracts is missing."""
-    return Company(tmp_path_factory.mktemp("company"), sources=["handbook"])
+    return Company.make(tmp_path_factory.mktemp("company"), sources=["handbook"])
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +52,10 @@ def indexed(company: Company, broken: Said) -> Company:
 
 
 @pytest.fixture
-def copy(indexed: Company, tmp_path: Path) -> Iterator[Company]:
+def copy(indexed: Company, tmp_path: Path) -> Company:
     """A copy of the indexed project that a test may change."""
     shutil.copytree(indexed.home, tmp_path / "copy")
-    other = Company.__new__(Company)
-    other.home = tmp_path / "copy"
-    yield other
+    return Company(tmp_path / "copy")
 
 
 def test_one_broken_source_stops_no_other_and_ends_with_1(broken: Said) -> None:
@@ -188,9 +183,7 @@ def test_forget_removes_a_source_that_left_the_settings(copy: Company) -> None:
     refused = copy.rag("forget", "contracts")
     assert refused.code == 2
     assert "contracts" in one_line(refused)
-    settings: Any = yaml.safe_load((copy.home / "rag.yaml").read_text(encoding="utf-8"))
-    del settings["sources"]["contracts"]
-    (copy.home / "rag.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    copy.set({**SETTINGS, "sources": {"handbook": SETTINGS["sources"]["handbook"]}})
     said = copy.rag("forget", "contracts", "--json")
     assert (said.code, said.json) == (0, {"source": "contracts", "removed": 1, "ok": True})
     answer = copy.rag("search", "Calder Vale Water", "--json").json
@@ -205,7 +198,7 @@ def test_the_graph_is_rebuilt_from_the_tables(copy: Company) -> None:
 
 
 def test_init_writes_settings_that_load_and_overwrites_nothing(tmp_path: Path) -> None:
-    company = Company(tmp_path / "other")
+    company = Company.make(tmp_path / "other")
     assert company.rag("init", str(tmp_path / "new")).code == 0
     file = tmp_path / "new" / "rag.yaml"
     before = file.read_bytes()
@@ -246,7 +239,7 @@ def test_a_batch_that_is_no_json_ends_with_2_and_names_the_line(indexed: Company
 
 
 def test_a_wrong_setting_is_one_line_for_a_person_and_a_trace_only_with_debug(tmp_path: Path) -> None:
-    company = Company(tmp_path)
+    company = Company.make(tmp_path)
     (tmp_path / "rag.yaml").write_text("sources: {}\nchunks: {max_tokens: 9000}\n", encoding="utf-8")
 
     def rag(*arguments: str) -> subprocess.CompletedProcess[str]:
