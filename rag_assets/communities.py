@@ -148,13 +148,9 @@ def _community(row: Row) -> Community:
 
 
 def _levels(index: Index) -> list[dict[str, object]]:
-    rows = index.tables.communities.read(None, ("level", "size")).to_pylist()
-    levels = sorted({row["level"] for row in rows})
-    return [
-        {
-            "level": level,
-            "communities": sum(row["level"] == level for row in rows),
-            "largest": max(row["size"] for row in rows if row["level"] == level),
-        }
-        for level in levels
-    ]
+    table = index.tables.communities
+    found: list[dict[str, object]] = []
+    while count := table.count(where := f"level = {len(found)}"):
+        largest = table.top(("-size",), ("size",), 1, where)["size"][0].as_py()
+        found.append({"level": len(found), "communities": count, "largest": largest})
+    return found

@@ -264,5 +264,5 @@ def _batches(communities: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _strongest(index: Index) -> list[Row]:
-    rows = index.reports().read("level = 0", ("title", "rating", "tokens")).to_pylist()
-    return sorted(rows, key=lambda row: (-row["rating"], row["title"]))[:20]
+    columns = ("title", "rating", "tokens")
+    return list(index.reports().top(("-rating", "title"), columns, 20, "level = 0").to_pylist())

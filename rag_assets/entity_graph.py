@@ -99,5 +99,4 @@ class EntityGraphRun:
 
 def _strongest(index: Index) -> list[dict[str, object]]:
     columns = ("name", "type", "mention_count", "document_count")
-    rows = index.tables.entities.read("mention_count > 1", columns).to_pylist()
-    return sorted(rows, key=lambda row: (-row["mention_count"], row["name"]))[:20]
+    return list(index.tables.entities.top(("-mention_count", "name"), columns, 20).to_pylist())
