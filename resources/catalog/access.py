@@ -6,8 +6,11 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from resources.catalog import schema
-from resources.catalog.database import Database
+from resources.catalog.database import Database, slices
 from resources.sources.base import DISABLED, GUESTS, Group
+
+REMEMBERED = ("documents", "embeddings")
+"""Stages whose failure leaves a document's old rows, and the rights in them, where they serve."""
 
 
 class Access:
@@ -36,6 +39,47 @@ class Access:
         """The scopes that a source was ever listed in."""
         with self._db.read() as connection:
             return set(connection.scalars(sa.select(schema.cursors.c.scope).filter_by(source=source)))
+
+    def sources(self) -> set[str]:
+        """The sources that were ever listed and not forgotten, those that left the settings too."""
+        with self._db.read() as connection:
+            return set(connection.scalars(sa.select(schema.cursors.c.source.distinct())))
+
+    def closed_sources(self) -> set[str]:
+        """The sources of which every document is hidden."""
+        table = schema.items
+        shown = sa.func.sum(sa.case((sa.and_(table.c.hidden.is_(None), table.c.state != "gone"), 1), else_=0))
+        query = sa.select(table.c.source).where(~table.c.folder).group_by(table.c.source).having(shown == 0)
+        with self._db.read() as connection:
+            return set(connection.scalars(query))
+
+    def rights(self, document_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """{document id: (source, acl id)} of those that may be shown now, whatever their rows say of them."""
+        table, found = schema.items, dict[str, tuple[str, str]]()
+        query = sa.select(table.c.document_id, table.c.source, table.c.acl_id).where(
+            table.c.hidden.is_(None), table.c.state != "gone"
+        )
+        with self._db.read() as connection:
+            for part in slices(sorted(set(document_ids))):
+                rows = connection.execute(query.where(table.c.document_id.in_(part)))
+                found |= {row.document_id: (row.source, row.acl_id or "") for row in rows}
+        return found
+
+    def unsettled(self) -> dict[str, str]:
+        """{document id: acl id} of served documents whose rows may still say who might read them before."""
+        table, changes, letters, queue = schema.items, schema.changes, schema.dead_letters, schema.queue
+        marks = schema.marks
+        waiting = sa.union(
+            sa.select(changes.c.document_id).where(changes.c.state == "pending"),
+            sa.select(queue.c.unit).where(queue.c.stage == "embeddings"),
+            sa.select(letters.c.document_id).where(letters.c.stage.in_(REMEMBERED)),
+        )
+        served = sa.select(marks.c.unit).where(marks.c.stage == "embeddings", marks.c.unit == table.c.document_id)
+        query = sa.select(table.c.document_id, table.c.acl_id).where(
+            ~table.c.folder, table.c.document_id.in_(waiting), sa.exists(served)
+        )
+        with self._db.read() as connection:
+            return {row.document_id: row.acl_id or "" for row in connection.execute(query)}
 
     def principals(self) -> set[str]:
         """Every principal that some permission set names."""
@@ -69,13 +113,14 @@ class Access:
         mine = set(principals) - members.get(DISABLED, set())
         if principals and not mine:
             return frozenset()
+        guests = members.get(GUESTS, set())
+        if any(p.startswith("user:") and p not in guests for p in principals):
+            mine.add("organization")
+        mine.add("everyone")  # a group of a site may hold these two
         named = [principal for principal in members if principal.startswith("group:")]
         grown = True
         while grown:  # nested groups: until nothing is added
             added = {group for group in named if group not in mine and not members[group].isdisjoint(mine)}
             mine |= added
             grown = bool(added)
-        guests = members.get(GUESTS, set())
-        if any(p.startswith("user:") and p not in guests for p in principals):
-            mine.add("organization")
-        return frozenset(mine | {"everyone"})
+        return frozenset(mine)
