@@ -47,7 +47,10 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
         report = Report(context, parts, STAGE)
         if context.run.tags.get(discovery.TAG) != "true":
             for source in dict.fromkeys(source_of(key) for key in keys):
-                discovery.discover(parts, source, full=full)
+                try:
+                    discovery.discover(parts, source, full=full)
+                except discovery.PartlyRead as error:
+                    context.log.warning(str(error))
         with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:
             for key in keys:
                 work = DocumentsRun(parts, parser, key, full=full)

@@ -1,14 +1,16 @@
 """Who may read, beyond what stands at an item: lost access hides documents, groups are expanded to their members."""
 
+import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from resources.catalog import schema
 from resources.catalog.database import Database, slices
-from resources.sources.base import DISABLED, GUESTS, Group
+from resources.sources.base import DISABLED, GUESTS, Membership
 
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 REMEMBERED = ("documents", "embeddings")
 """Stages whose failure leaves a document's old rows, and the rights in them, where they serve."""
 
@@ -93,15 +95,36 @@ class Access:
             at = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
         return at is None or time.time() - float(at) >= minutes * 60
 
-    def replace_groups(self, source: str, groups: Sequence[Group]) -> None:
-        """The groups of a source, as they are now."""
+    def held_groups(self, source: str) -> tuple[dict[str, list[str]], str | None]:
+        """{group: members} of a source as they were read last, and from where its directory can be followed."""
+        table, meta = schema.groups, schema.meta
+        with self._db.read() as connection:
+            rows = list(connection.execute(sa.select(table).where(table.c.source == source)))
+            cursor = connection.scalar(sa.select(meta.c.value).where(meta.c.key == f"groups_cursor/{source}"))
+        return {row.principal: row.members for row in rows}, cursor or None
+
+    def store_groups(self, source: str, found: Membership) -> None:
+        """The groups of a source as they are now: all of them, or those that changed."""
         table = schema.groups
         with self._db.begin() as connection:
-            connection.execute(sa.delete(table).where(table.c.source == source))
-            rows = [{"source": source, "principal": g.principal, "members": list(g.members)} for g in groups]
+            if found.whole:
+                connection.execute(sa.delete(table).where(table.c.source == source))
+                at = {"key": f"groups_read/{source}", "value": repr(time.time())}
+                self._db.write(connection, schema.meta, [at])
+            members = dict[str, set[str]]()
+            for group in found.groups:
+                members.setdefault(group.principal, set()).update(group.members)
+            rows = [{"source": source, "principal": p, "members": sorted(of)} for p, of in members.items()]
             self._db.write(connection, table, rows)
-            at = {"key": f"groups_read/{source}", "value": repr(time.time())}
-            self._db.write(connection, schema.meta, [at])
+            place = {"key": f"groups_cursor/{source}", "value": found.cursor or ""}
+            self._db.write(connection, schema.meta, [place])
+
+    def forget(self, source: str) -> None:
+        """Let go of the groups of a source."""
+        with self._db.begin() as connection:
+            connection.execute(sa.delete(schema.groups).where(schema.groups.c.source == source))
+            keys = [f"groups_read/{source}", f"groups_cursor/{source}"]
+            connection.execute(sa.delete(schema.meta).where(schema.meta.c.key.in_(keys)))
 
     def asking(self, principals: Collection[str]) -> frozenset[str]:
         """Everything that these principals count as: their groups, `everyone`, and `organization` unless a guest."""
@@ -110,17 +133,24 @@ class Access:
         members: dict[str, set[str]] = {}
         for row in rows:
             members.setdefault(row.principal, set()).update(row.members)
-        mine = set(principals) - members.get(DISABLED, set())
-        if principals and not mine:
+        asked = {_folded(principal) for principal in principals}
+        mine = asked - members.get(DISABLED, set())
+        if asked and not mine:
             return frozenset()
         guests = members.get(GUESTS, set())
-        if any(p.startswith("user:") and p not in guests for p in principals):
+        if any(p.startswith("user:") and p not in guests for p in mine):
             mine.add("organization")
         mine.add("everyone")  # a group of a site may hold these two
-        named = [principal for principal in members if principal.startswith("group:")]
+        # a user stands here under the other name of the same person
+        named = [principal for principal in members if principal not in (GUESTS, DISABLED)]
         grown = True
         while grown:  # nested groups: until nothing is added
             added = {group for group in named if group not in mine and not members[group].isdisjoint(mine)}
             mine |= added
             grown = bool(added)
         return frozenset(mine)
+
+
+def _folded(principal: str) -> str:
+    """Principal names and ids of the directory are the same in any case."""
+    return principal.lower() if "@" in principal or _GUID.fullmatch(principal.partition(":")[2]) else principal
