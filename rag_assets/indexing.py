@@ -26,6 +26,8 @@ class SourceOutcome:
     """What became of one source in a pass."""
 
     error: str | None = None
+    partly: str | None = None
+    """What of it could not be read, while the rest goes on."""
     applied: Applied = field(default_factory=Applied)
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Pass:
             "assets": {name: counters.as_dict() for name, counters in self.assets.items()},
             "checks": self.checks,
             "errors": self.errors,
+            "notes": [f"{name}: {note}" for name, source in self.sources.items() for note in source.applied.notes],
         }
 
 
@@ -79,12 +82,15 @@ def index_once(
         source = outcome.sources[name] = SourceOutcome()
         try:
             source.applied = discovery.discover(index, name, full=full)
+        except discovery.PartlyRead as error:
+            source.applied, source.partly = error.found, str(error)
         except RagError as error:
             source.error = str(error)
     runner = _Runner(index, instance, outcome, full=full, say=say)
     for name in names:
         if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
             outcome.sources[name].error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
+        outcome.sources[name].error = outcome.sources[name].error or outcome.sources[name].partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start

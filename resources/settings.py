@@ -75,6 +75,7 @@ class SharePointSettings(SourceSettings):
     access_token: Value | None = None
     graph_url: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
+    reconcile_hours: float = Field(24, ge=0)
 
 
 AnySource = Annotated[FilesystemSettings | SharePointSettings, Field(discriminator="type")]

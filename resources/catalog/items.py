@@ -148,11 +148,13 @@ class Items:
                 if log:
                     connection.execute(sa.insert(schema.changes), log)
 
-    def hidden(self) -> dict[str, str]:
-        """{document id: why} of the documents that no search may show now."""
+    def hidden(self, leaving_out: Collection[str] = ()) -> dict[str, str]:
+        """{document id: why} of the documents that no search may show now, without those of some sources."""
         table = schema.items
         query = sa.select(table.c.document_id, table.c.hidden, table.c.state).where(
-            sa.or_(table.c.hidden.is_not(None), table.c.state == "gone"), ~table.c.folder
+            sa.or_(table.c.hidden.is_not(None), table.c.state == "gone"),
+            ~table.c.folder,
+            table.c.source.not_in(sorted(leaving_out)),
         )
         with self._db.read() as connection:
             return {row.document_id: row.hidden or "deleted" for row in connection.execute(query)}
