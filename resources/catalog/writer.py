@@ -25,8 +25,11 @@ class Applied:
     moved: int = 0
     removed: int = 0
     held: int = 0
+    emptied: bool = False
+    """The listing was empty where documents had been."""
 
     def add(self, other: "Applied") -> None:
+        self.emptied = self.emptied or other.emptied
         for name in ("new", "changed", "moved", "removed", "held"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
