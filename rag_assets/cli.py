@@ -200,14 +200,15 @@ def rebuild() -> None:
 
 
 @rebuild.command()
+@click.option("--moved", is_flag=True, help="Drop nothing; write only what does not stand where it should.")
 @command()
-def graph(as_json: bool) -> None:
+def graph(moved: bool, as_json: bool) -> None:
     """Drop and rebuild the graph store from the tables, then prove that they agree."""
     import os
 
     from rag_assets.rebuild import rebuild_graph
 
-    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})")
+    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})", moved=moved)
     if as_json:
         print_json({"ok": True, "rows": rows})
     else:
