@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag_assets.jobs import GRAPH, INGEST
+from resources.catalog import Catalog, schema
 from tests.house.company import CONTRACTS, HANDBOOK, SETTINGS, Company, Said
 
 COUNTERS = {
@@ -266,6 +267,17 @@ def test_an_index_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     said = company.rag("status")
     assert said.code == 1
     assert "leave.md" in one_line(said)
+
+
+def test_an_index_of_a_newer_release_is_refused_with_the_way_out(copy: Company) -> None:
+    catalog = Catalog(f"sqlite:///{copy.home / 'var' / 'catalog.db'}")
+    catalog.put("schema", str(schema.VERSION + 1))
+    catalog.close()
+    for command in ("index", "status", "search Who?"):
+        said = copy.rag(*command.split())
+        assert said.code == 1
+        assert "was written by a newer release" in one_line(said)
+        assert "upgrade rag-assets" in one_line(said)
 
 
 def test_two_wrong_settings_are_said_in_one_line(tmp_path: Path) -> None:
