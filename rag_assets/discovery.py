@@ -8,10 +8,12 @@ from resources.catalog.items import Applied
 from resources.errors import AccessDenied, SourceError
 from resources.index import Index
 from resources.settings import SharePointSettings
-from resources.sources.base import Source
+from resources.sources.base import Discovery, Source
 
 TAG = "rag/discovered"
 """A run with this tag was requested because of a discovery; it does not look at the source again."""
+UNREAD_SHOWN = 20
+"""Items that could not be read and are named, each look."""
 
 
 class PartlyRead(SourceError):
@@ -92,9 +94,18 @@ class _Look:
             known = catalog.items.known(self.source, scope)
             discovery = self._reader.changes(scope, known, full=self.full, deadline=self.deadline)
             self.found.add(catalog.items.apply(self.source, shards, discovery))
-            self.found.add(Applied(notes=list(discovery.notes)))
+            self.found.add(Applied(notes=[*discovery.notes, *self._unread(discovery)]))
             complete = discovery.complete or (self.deadline is not None and time.monotonic() >= self.deadline)
         catalog.access.show(self.source, scope)
+
+    def _unread(self, discovery: Discovery) -> list[str]:
+        """What to say of items that could not be looked at."""
+        said = [
+            f"{self.source}: {path} cannot be read ({why}); what is known of it is kept."
+            for path, why in discovery.unreadable[:UNREAD_SHOWN]
+        ]
+        more = len(discovery.unreadable) - len(said)
+        return said + ([f"{self.source}: {more} more cannot be read."] if more else [])
 
     def at_groups(self) -> None:
         """Who is in the groups that permissions name: all of them when that is due, else what changed."""

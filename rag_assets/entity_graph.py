@@ -68,6 +68,8 @@ class EntityGraphRun:
 
     def run(self) -> None:
         index, full = self.index, self.stage.full
+        if self.stage.first:  # a store may be left over from an index that was removed
+            index.graph.clear()
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
         entities: list[str] = []
         relationships: list[str] = []

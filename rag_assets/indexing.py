@@ -17,6 +17,7 @@ from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import RagError
 from resources.index import Index
+from resources.settings import FilesystemSettings
 
 Say = Callable[[str], None]
 
@@ -75,8 +76,8 @@ def index_once(
     index: Index, instance: dg.DagsterInstance, sources: Sequence[str] = (), *, full: bool = False, say: Say = _silent
 ) -> Pass:
     """Discover and bring up to date; one source's trouble never stops the others."""
-    outcome, start = Pass(), time.monotonic()
-    names = list(sources or index.settings.sources)
+    outcome, start, settings = Pass(), time.monotonic(), index.settings.sources
+    names = list(sources or settings)
     for name in names:
         say(f"looking at {name}")
         source = outcome.sources[name] = SourceOutcome()
@@ -88,9 +89,17 @@ def index_once(
             source.error = str(error)
     runner = _Runner(index, instance, outcome, full=full, say=say)
     for name in names:
-        if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
-            outcome.sources[name].error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
-        outcome.sources[name].error = outcome.sources[name].error or outcome.sources[name].partly
+        source = outcome.sources[name]
+        if source.error is None and (keys := partitions_with_work(index, name, full=full)):
+            source.applied.removed += index.catalog.items.approved(name)
+            source.error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
+        # a library may rightly become empty, a root hardly ever does: most often its disk is not mounted
+        if source.error is None and source.applied.emptied and isinstance(settings[name], FilesystemSettings):
+            source.error = (
+                f"{name}: {index.settings.source_path(name)} is empty; its {source.applied.held} documents are kept. "
+                f"Mount it, or let them go with `rag approve deletes {name}`."
+            )
+        source.error = source.error or source.partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start
@@ -161,9 +170,10 @@ def _first_error(events: Iterable[dg.DagsterEvent]) -> str:
     for event in events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
-            return " ".join((error.message if error else "no error was recorded").split())[:600]
+            said = " ".join((error.message if error else "no error was recorded").split())
+            return said.removeprefix(f"resources.errors.{error.cls_name}: " if error else "")[:600]
     return "see the run in the Dagster UI"
 
 

@@ -45,6 +45,7 @@ class StageRun:
         self._state = stages.stage(stage, partition)
         self.generation = stages.generation()
         self.changed = self._state.signature != self.signature
+        self.first = self._state.generation == 0 and not self._state.complete
         self.full = full or self._state.signature != self.signature or not self._state.complete
         if self.full:
             stages.set_stage(stage, partition, replace(self._state, signature=self.signature, complete=False))

@@ -12,6 +12,7 @@ from resources.embedder import Embedder, best_dtype, embedder_for
 from resources.extractor import Extractor, extractor_for
 from resources.graph import GraphStore, open_graph, open_neo4j
 from resources.graph.settings import neo4j_servers
+from resources.ownership import claim
 from resources.parser import ParseLimits, Parser
 from resources.settings import Settings, load_settings
 from resources.sources.base import Source
@@ -44,7 +45,8 @@ class Index:
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.settings.index_uri, self.settings.local / "locks")
+        uri = self.settings.index_uri
+        return Tables(uri, self.settings.local / "locks", lambda database: claim(database, uri, self.catalog))
 
     @cached_property
     def graph(self) -> GraphStore:

@@ -134,6 +134,7 @@ class Neo4jSettings(Part):
     pool_size: int = Field(50, ge=4)
     max_sessions: int | None = Field(None, ge=1)
     acquire_seconds: float = Field(10, gt=0)
+    transaction_seconds: float = Field(120, gt=0)
     batch_size: int = Field(5000, ge=1)
     writers: int = Field(1, ge=1)
 

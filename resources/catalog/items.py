@@ -52,6 +52,13 @@ class Items:
         with self._db.begin() as connection:
             return self._remove(connection, source, schema.items.c.state == "held", "approved")
 
+    def approved(self, source: str) -> int:
+        """How many approved deletions of a source wait to be carried out."""
+        table = schema.changes
+        query = sa.select(sa.func.count(table.c.document_id.distinct())).where(table.c.source == source)
+        with self._db.read() as connection:
+            return connection.scalar(query.where(table.c.reason == "approved", table.c.state == "pending")) or 0
+
     def forget(self, source: str) -> int:
         """Tombstone every document of a source that left the settings; returns how many."""
         with self._db.begin() as connection:
