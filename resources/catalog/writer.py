@@ -93,6 +93,7 @@ class ItemWriter:
             "parent_id": item.parent_id,
             "acl_id": acl_id,
             "fetch_ref": item.fetch_ref,
+            "identity": item.identity,
             "state": "live",
             "hidden": None,
         }
