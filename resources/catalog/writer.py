@@ -99,6 +99,7 @@ class ItemWriter:
             "parent_id": item.parent_id,
             "acl_id": acl_id,
             "fetch_ref": item.fetch_ref,
+            "identity": item.identity,
             "state": "live",
             "hidden": None,
         }
