@@ -2,6 +2,7 @@
 
 import time
 
+from rag_assets.noting import alone, note_changes
 from resources.catalog.items import Applied
 from resources.errors import AccessDenied
 from resources.index import Index
@@ -12,12 +13,25 @@ TAG = "rag/discovered"
 """A run with this tag was requested because of a discovery; it does not look at the source again."""
 
 
-def discover(index: Index, source: str, *, full: bool = False, seconds: float | None = None) -> Applied:
+def discover(
+    index: Index,
+    source: str,
+    *,
+    full: bool = False,
+    seconds: float | None = None,
+    who: str = "a look",
+    wait_seconds: float = 15.0,
+) -> Applied:
     """Look at every scope of a source until it is complete, or for so many seconds; note what changed.
 
     Raises SourceError: nothing was noted of the scope that failed. A library that may no longer be read hides its
-    documents and stops no other.
+    documents and stops no other. Raises LeaseHeld where somebody else looks at it; `who` are we to them.
     """
+    with alone(index, source, who, wait_seconds):
+        return _discover(index, source, full=full, seconds=seconds)
+
+
+def _discover(index: Index, source: str, *, full: bool, seconds: float | None) -> Applied:
     total, reader = Applied(), index.source(source)
     deadline = None if seconds is None else time.monotonic() + seconds
     denied: list[str] = []
@@ -46,14 +60,7 @@ def _scopes(index: Index, source: str, reader: Source) -> list[str]:
 
 
 def _look(index: Index, source: str, reader: Source, scope: str, *, full: bool, deadline: float | None) -> Applied:
-    total, items, shards = Applied(), index.catalog.items, index.settings.sources[source].shards
-    complete = False
-    while not complete:
-        discovery = reader.changes(scope, items.known(source, scope), full=full, deadline=deadline)
-        total.add(items.apply(source, shards, discovery))
-        complete = discovery.complete or (deadline is not None and time.monotonic() >= deadline)
-    index.catalog.access.show(source, scope)
-    return total
+    return note_changes(index, source, reader, scope, full=full, deadline=deadline)
 
 
 def _hide(index: Index, source: str, why: str, scope: str | None = None) -> None:

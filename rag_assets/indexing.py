@@ -15,10 +15,12 @@ from rag_assets.jobs import GRAPH, INGEST
 from rag_assets.stage import FULL_TAG
 from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
-from resources.errors import RagError
+from resources.errors import LeaseHeld, RagError
 from resources.index import Index
 
 Say = Callable[[str], None]
+PATIENCE = 60.0
+"""Seconds that a pass waits for another run to be done with a source."""
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class SourceOutcome:
         a = self.applied
         return {
             "ok": self.error is None, "error": self.error, "new": a.new, "changed": a.changed, "moved": a.moved,
-            "removed": a.removed, "held": a.held,
+            "removed": a.removed, "held": a.held, "notes": a.notes,
         }  # fmt: skip
 
 
@@ -73,22 +75,29 @@ def index_once(
 ) -> Pass:
     """Discover and bring up to date; one source's trouble never stops the others."""
     outcome, start = Pass(), time.monotonic()
-    names = list(sources or index.settings.sources)
-    for name in names:
-        say(f"looking at {name}")
-        source = outcome.sources[name] = SourceOutcome()
-        try:
-            source.applied = discovery.discover(index, name, full=full)
-        except RagError as error:
-            source.error = str(error)
     runner = _Runner(index, instance, outcome, full=full, say=say)
-    for name in names:
-        if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
-            outcome.sources[name].error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
+    names = list(sources or index.settings.sources)
+    while names:
+        for name in names:
+            say(f"looking at {name}")
+            _look(index, name, outcome.sources.setdefault(name, SourceOutcome()), full=full)
+        for name in names:
+            if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
+                outcome.sources[name].error = runner.ingest(name, keys)
+        # so much waited that the look was not finished: it goes on now that it is worked off
+        names = [name for name in names if outcome.sources[name].applied.paused and not outcome.sources[name].error]
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _look(index: Index, name: str, source: SourceOutcome, *, full: bool) -> None:
+    source.applied.paused = False
+    try:
+        source.applied.add(discovery.discover(index, name, full=full, who="rag index"))
+    except RagError as error:
+        source.error = str(error)
 
 
 def forget_source(index: Index, instance: dg.DagsterInstance, source: str) -> Pass:
@@ -123,6 +132,23 @@ class _Runner:
         if result.success:
             return None
         return f"{job} failed in run {result.run_id}: {_first_error(result.all_events)}"
+
+    def ingest(self, source: str, keys: tuple[str, str]) -> str | None:
+        """Work off a source's changes, unless another run works on it and goes on doing so."""
+        all_keys = self._index.settings.partitions(source)
+        mine = all_keys[all_keys.index(keys[0]) : all_keys.index(keys[1]) + 1]
+        hold = self._index.catalog.leases.hold
+        try:
+            with hold(mine, "rag index"):
+                pass
+        except LeaseHeld as busy:
+            self._say(f"waiting: {busy}")
+            try:
+                with hold(mine, "rag index", wait_seconds=PATIENCE):
+                    pass
+            except LeaseHeld as error:
+                return str(error)
+        return self.run("ingest", keys, {discovery.TAG: "true", "rag/source": source})
 
     def refresh_graph(self) -> None:
         """The graph, its communities and reports, where they are behind."""
