@@ -7,7 +7,7 @@ import dagster as dg
 from rag_assets.discovery import PartlyRead, discover
 from rag_assets.work import partitions_with_work
 from resources.catalog.items import Applied
-from resources.errors import RagError
+from resources.errors import CatalogUnavailable, IndexRefused, RagError
 from resources.index import Index, prepare_environment
 from resources.settings import Settings
 from sensors.requests import active_run, request
@@ -39,10 +39,15 @@ def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResu
     trouble: list[str] = []
     try:
         try:
-            found = discover(index, name, seconds=index.settings.changes.tick_budget_seconds)
+            found = discover(
+                index, name, seconds=index.settings.changes.tick_budget_seconds, who=f"the sensor {name}_changes",
+                wait_seconds=0.0,
+            )  # fmt: skip
         except PartlyRead as error:
             found, trouble = error.found, [str(error)]
         keys = partitions_with_work(index, name)
+    except (CatalogUnavailable, IndexRefused) as error:  # there is no generation to read
+        return dg.SensorResult(skip_reason=str(error))
     except RagError as error:  # nothing was noted of what failed; the next tick looks again
         return _skip(index, str(error))
     waiting = {p: of for p, of in index.catalog.items.waiting().items() if p in index.settings.partitions(name)}
