@@ -10,7 +10,7 @@ from knowledge.communities import Community, hierarchy
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.projection import project_communities
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
@@ -40,7 +40,7 @@ def communities_asset(settings: Settings) -> dg.AssetsDefinition:
         """Seeded Leiden communities, level by level; what no change touched keeps its id, members and report."""
         parts = index.opened
         report = Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             work = CommunitiesRun(parts, full=wants_full(context))
             work.run()
             report.add(LEASE, work.stage.counters, parts.tables.communities.count(), work.stage.touched)

@@ -15,7 +15,7 @@ from knowledge.reports import evidence_of, fingerprint_of
 from knowledge.resolution import Entity, Relationship
 from rag_assets import embeddings
 from rag_assets import stage as stages
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.stage import StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
@@ -46,7 +46,7 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
         """Title, summary, findings with citations and rating; written again only when what it rests on changed."""
         parts = index.opened
         report = stages.Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             works = [ReportsRun(parts, key, full=wants_full(context)) for key in context.partition_keys]
             for work in works:
                 work.write()

@@ -12,12 +12,25 @@ TAG = "rag/discovered"
 """A run with this tag was requested because of a discovery; it does not look at the source again."""
 
 
-def discover(index: Index, source: str, *, full: bool = False, seconds: float | None = None) -> Applied:
+def discover(
+    index: Index,
+    source: str,
+    *,
+    full: bool = False,
+    seconds: float | None = None,
+    holder: str = "rag index",
+    wait_seconds: float = 600.0,
+) -> Applied:
     """Look at every scope of a source until it is complete, or for so many seconds; note what changed.
 
-    Raises SourceError: nothing was noted of the scope that failed. A library that may no longer be read hides its
-    documents and stops no other.
+    One looks at a time: `holder` waits so long for its turn. Raises LeaseHeld after that, and SourceError: nothing was
+    noted of the scope that failed. A library that may no longer be read hides its documents and stops no other.
     """
+    with index.catalog.leases.hold([f"{source} (discovery)"], holder, wait_seconds):
+        return _discover(index, source, full=full, seconds=seconds)
+
+
+def _discover(index: Index, source: str, *, full: bool, seconds: float | None) -> Applied:
     total, reader = Applied(), index.source(source)
     deadline = None if seconds is None else time.monotonic() + seconds
     denied: list[str] = []

@@ -10,7 +10,7 @@ import dagster as dg
 
 from knowledge.fingerprint import fingerprint
 from rag_assets import discovery
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions, source_of
 from rag_assets.stage import BATCH, Report, StageRun, definition_metadata, markdown_table, wants_full
 from resources.catalog.items import Document
@@ -47,8 +47,8 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
         report = Report(context, parts, STAGE)
         if context.run.tags.get(discovery.TAG) != "true":
             for source in dict.fromkeys(source_of(key) for key in keys):
-                discovery.discover(parts, source, full=full)
-        with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:
+                discovery.discover(parts, source, full=full, holder=run_holder(context.run_id))
+        with parts.catalog.leases.hold(keys, run_holder(context.run_id), wait_seconds=600), parts.parser() as parser:
             for key in keys:
                 work = DocumentsRun(parts, parser, key, full=full)
                 work.run()

@@ -5,7 +5,7 @@ import dagster as dg
 from knowledge import resolution
 from knowledge.counters import Counters
 from rag_assets import lookups, projection
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.reduction import ENTITIES, RELATIONSHIPS, reduce_shard
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
@@ -38,7 +38,7 @@ def entity_graph_asset(settings: Settings) -> dg.AssetsDefinition:
         """
         parts, full = index.opened, wants_full(context)
         report = Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             work = EntityGraphRun(parts, full=full)
             work.run()
             for key, counters in work.shards.items():
