@@ -18,6 +18,7 @@ from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import RagError
 from resources.index import Index
+from resources.settings import FilesystemSettings
 
 Say = Callable[[str], None]
 
@@ -27,6 +28,8 @@ class SourceOutcome:
     """What became of one source in a pass."""
 
     error: str | None = None
+    partly: str | None = None
+    """What of it could not be read, while the rest goes on."""
     applied: Applied = field(default_factory=Applied)
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Pass:
             "assets": {name: counters.as_dict() for name, counters in self.assets.items()},
             "checks": self.checks,
             "errors": self.errors,
+            "notes": [f"{name}: {note}" for name, source in self.sources.items() for note in source.applied.notes],
         }
 
 
@@ -73,19 +77,30 @@ def index_once(
     index: Index, instance: dg.DagsterInstance, sources: Sequence[str] = (), *, full: bool = False, say: Say = _silent
 ) -> Pass:
     """Discover and bring up to date; one source's trouble never stops the others."""
-    outcome, start = Pass(), time.monotonic()
-    names = list(sources or index.settings.sources)
+    outcome, start, settings = Pass(), time.monotonic(), index.settings.sources
+    names = list(sources or settings)
     for name in names:
         say(f"looking at {name}")
         source = outcome.sources[name] = SourceOutcome()
         try:
             source.applied = discovery.discover(index, name, full=full)
+        except discovery.PartlyRead as error:
+            source.applied, source.partly = error.found, str(error)
         except RagError as error:
             source.error = str(error)
     runner = _Runner(index, instance, outcome, full=full, say=say)
     for name in names:
-        if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
-            outcome.sources[name].error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
+        source = outcome.sources[name]
+        if source.error is None and (keys := partitions_with_work(index, name, full=full)):
+            source.applied.removed += index.catalog.items.approved(name)
+            source.error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
+        # a library may rightly become empty, a root hardly ever does: most often its disk is not mounted
+        if source.error is None and source.applied.emptied and isinstance(settings[name], FilesystemSettings):
+            source.error = (
+                f"{name}: {index.settings.source_path(name)} is empty; its {source.applied.held} documents are kept. "
+                f"Mount it, or let them go with `rag approve deletes {name}`."
+            )
+        source.error = source.error or source.partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start
@@ -163,9 +178,10 @@ def _first_error(events: Iterable[dg.DagsterEvent]) -> str:
     for event in events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
-            return " ".join((error.message if error else "no error was recorded").split())[:600]
+            said = " ".join((error.message if error else "no error was recorded").split())
+            return said.removeprefix(f"resources.errors.{error.cls_name}: " if error else "")[:600]
     return "see the run in the Dagster UI"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from rag_assets.discovery import discover
+from rag_assets.discovery import PartlyRead, discover
 from rag_assets.work import partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import LeaseHeld, RagError
@@ -19,6 +19,7 @@ REST = 5
 """Seconds of rest for each second of the processor that a look took: a large source is looked at less often."""
 REMOTE_SECONDS = 10
 """A service is asked no more often than this."""
+MOST_NOTES = 5
 _next_look: dict[tuple[Path, str], float] = {}
 
 
@@ -67,23 +68,34 @@ def rested_tick(
 
 def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResult:
     """One look. What was found stands in the catalog; the cursor is the ingest generation and nothing else."""
-    budget = index.settings.changes.tick_budget_seconds
+    trouble: list[str] = []
     try:
-        found = discover(index, name, seconds=budget, holder=f"the sensor {name}_changes", wait_seconds=0)
+        found = _look(index, name, trouble)
         keys = partitions_with_work(index, name)
     except LeaseHeld as error:
         return _skip(index, f"{name}: not looked at, {error}")
     except RagError as error:  # nothing was noted of what failed; the next tick looks again
         return _skip(index, str(error))
-    waiting, said = _waiting(index, name), _words(name, found)
+    said, waiting = _words(name, found), _waiting(index, name)
     if waiting:
         said += f", {sum(documents for documents, _ in waiting.values())} waiting"
+    said = "; ".join([said, *trouble, *found.notes[:MOST_NOTES]])
     if keys is None:
         return _skip(index, said)
     asked = ask(instance, index, name, keys)
     if isinstance(asked, str):
         return _skip(index, f"{said}; {asked}")
     return dg.SensorResult(run_requests=[asked], cursor=str(index.catalog.stages.generation()))
+
+
+def _look(index: Index, name: str, trouble: list[str]) -> Applied:
+    """What the look found; what could not be read of it goes to `trouble`."""
+    budget = index.settings.changes.tick_budget_seconds
+    try:
+        return discover(index, name, seconds=budget, holder=f"the sensor {name}_changes", wait_seconds=0)
+    except PartlyRead as error:
+        trouble.append(str(error))
+        return error.found
 
 
 def ask(instance: dg.DagsterInstance, index: Index, name: str, keys: tuple[str, str]) -> dg.RunRequest | str:
