@@ -29,6 +29,7 @@ from sensors import all_sensors  # noqa: E402
 
 def build_defs(settings: Settings) -> dg.Definitions:
     """The asset graph for these settings."""
+    defined = jobs()
     return dg.Definitions(
         assets=[
             *source_specs(settings),
@@ -41,8 +42,8 @@ def build_defs(settings: Settings) -> dg.Definitions:
             community_reports_asset(settings),
         ],
         asset_checks=quality_checks(),
-        jobs=jobs(),
-        sensors=all_sensors(settings),
+        jobs=defined,
+        sensors=all_sensors(settings, defined),
         schedules=schedules(settings),
         resources={"index": IndexResource(settings_file=str(settings.file))},
         executor=dg.in_process_executor,

@@ -11,7 +11,7 @@ import dagster as dg
 
 from knowledge.fingerprint import fingerprint
 from rag_assets import discovery
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions, source_of
 from rag_assets.poison import MOST_TRIES, isolate
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
@@ -50,7 +50,7 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
         if context.run.tags.get(discovery.TAG) != "true":
             for source in dict.fromkeys(source_of(key) for key in keys):
                 try:
-                    discovery.discover(parts, source, full=full, who=f"run {context.run_id}", wait_seconds=600)
+                    discovery.discover(parts, source, full=full, who=run_holder(context.run_id), wait_seconds=600)
                 except discovery.PartlyRead as error:
                     context.log.warning(str(error))
         with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:

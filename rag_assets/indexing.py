@@ -13,6 +13,7 @@ from rag_assets.definitions import build_defs
 from rag_assets.forget import remove_documents
 from rag_assets.jobs import GRAPH, INGEST
 from rag_assets.stage import FULL_TAG
+from rag_assets.work import GRAPH as GRAPH_LEASE
 from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import LeaseHeld, RagError
@@ -139,7 +140,7 @@ class _Runner:
 
     def run(self, job: str, keys: tuple[str, str], tags: dict[str, str]) -> str | None:
         """One run over a range of partitions; returns its error."""
-        self._say(f"{job} {keys[0]}" + (f" … {keys[1]}" if keys[1] != keys[0] else ""))
+        self._say(f"{job} {keys[0]}" + (f" … {keys[1]}" if keys[1] != keys[0] else "") + self._after(job, tags))
         ranged = {"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[1]}
         result = self._defs.resolve_job_def(job).execute_in_process(
             instance=self._instance,
@@ -169,6 +170,13 @@ class _Runner:
             except LeaseHeld as error:
                 return str(error)
         return self.run("ingest", keys, {discovery.TAG: "true", "rag/source": source})
+
+    def _after(self, job: str, tags: dict[str, str]) -> str:
+        """Whom the run has to wait for, in words."""
+        settings, held = self._index.settings, self._index.catalog.leases.held()
+        names = [GRAPH_LEASE] if job == "graph_refresh" else settings.partitions(tags["rag/source"])
+        holder = next((held[name] for name in names if name in held), None)
+        return f", when {holder} is done with it" if holder else ""
 
     def refresh_graph(self) -> None:
         """The graph, its communities and reports, where they are behind."""

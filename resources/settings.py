@@ -161,7 +161,7 @@ class ReportSettings(Part):
 class ChangeSettings(Part):
     """How fast changes flow: a source is looked at every so often, the graph follows after a quiet moment."""
 
-    tick_seconds: int = Field(10, ge=1, le=86_400)
+    tick_seconds: int = Field(5, ge=1, le=86_400)
     tick_budget_seconds: float = Field(8, gt=0, le=50)
     debounce_seconds: float = Field(10, ge=0)
     most_late_seconds: float = Field(120, gt=0)

@@ -97,6 +97,12 @@ class Leases:
         """Let go of everything that this holder holds; returns how many leases."""
         return self._delete(schema.leases.c.holder == holder)
 
+    def alive(self, name: str) -> bool | None:
+        """Whether a holder of the lease lives; None where nobody holds it."""
+        with self._db.read() as connection:
+            rows = list(connection.execute(sa.select(schema.leases).where(schema.leases.c.name == name)))
+        return any(self._alive(row, time.time()) for row in rows) if rows else None
+
     def held(self) -> dict[str, str]:
         """{name: holder} of the leases whose holder lives."""
         with self._db.read() as connection:
