@@ -71,8 +71,9 @@ def _tables(index: Index) -> tuple[str, str, str | None]:
 
 
 def _graph(index: Index) -> tuple[str, str, str | None]:
+    answers = index.graph.probe()
     stats = ", ".join(f"{count} {kind}" for kind, count in index.graph.stats().items())
-    return "healthy", f"{index.settings.graph.store}: {stats}", None
+    return "healthy", f"{answers}: {stats}", None
 
 
 def _model(index: Index) -> tuple[str, str, str | None]:
