@@ -102,7 +102,8 @@ def _source(name: str) -> Look:
         bad = [probe for probe in probes if not probe.ok]
         if bad:
             remedy = "; ".join(probe.remedy for probe in bad if probe.remedy) or None
-            return "unhealthy", "; ".join(probe.detail for probe in bad), remedy
+            health = "unhealthy" if any(probe.vital for probe in bad) else "degraded"
+            return health, "; ".join(probe.detail for probe in bad), remedy
         return "healthy", "; ".join(probe.detail for probe in probes), None
 
     return look

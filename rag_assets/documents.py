@@ -47,7 +47,10 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
         report = Report(context, parts, STAGE)
         if context.run.tags.get(discovery.TAG) != "true":
             for source in dict.fromkeys(source_of(key) for key in keys):
-                discovery.discover(parts, source, full=full)
+                try:
+                    discovery.discover(parts, source, full=full)
+                except discovery.PartlyRead as error:
+                    context.log.warning(str(error))
         with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:
             for key in keys:
                 work = DocumentsRun(parts, parser, key, full=full)
@@ -177,10 +180,12 @@ class DocumentsRun:
             fetched = self.source.fetch(document.item, folder, self.index.settings.parsing.max_bytes)
         except DocumentGone:
             outcome.kept.append(document.id)  # the next discovery says what became of it
+            self._keep_text(document, before, outcome)
         except DocumentRefused as error:
             self._add(document, None, Rejected("refused", str(error)), self._parse_mark(None), outcome)
         except FetchFailed as error:
             self._set_aside(document, str(error), outcome)
+            self._keep_text(document, before, outcome)
         else:
             if before is not None and self._is_read(document.id, before, fetched.content_sha256):
                 self._keep(document, before, marks, outcome)
@@ -195,6 +200,12 @@ class DocumentsRun:
     def _set_aside(self, document: Document, error: str, outcome: _Outcome) -> None:
         """Could not be read now: its row stays as it is, and it is tried again."""
         outcome.letters[document.id] = (document.id, error, True)
+
+    def _keep_text(self, document: Document, before: dict[str, Any] | None, outcome: _Outcome) -> None:
+        """The text stays as it was read last, but who may read it is as it is now."""
+        if before is not None and _rights(before) != _rights(row := {**before, **self._beside(document)}):
+            outcome.rows.append(row)
+            outcome.marks[document.id] = _row_mark(row)
 
     def _keep(self, document: Document, before: dict[str, Any], marks: dict[str, str], outcome: _Outcome) -> None:
         """The same bytes: the text stays, only what stands beside it may be new."""

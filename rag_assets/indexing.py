@@ -27,6 +27,8 @@ class SourceOutcome:
     """What became of one source in a pass."""
 
     error: str | None = None
+    partly: str | None = None
+    """What of it could not be read, while the rest goes on."""
     applied: Applied = field(default_factory=Applied)
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,6 +64,7 @@ class Pass:
             "assets": {name: counters.as_dict() for name, counters in self.assets.items()},
             "checks": self.checks,
             "errors": self.errors,
+            "notes": [f"{name}: {note}" for name, source in self.sources.items() for note in source.applied.notes],
         }
 
 
@@ -80,6 +83,8 @@ def index_once(
         source = outcome.sources[name] = SourceOutcome()
         try:
             source.applied = discovery.discover(index, name, full=full)
+        except discovery.PartlyRead as error:
+            source.applied, source.partly = error.found, str(error)
         except RagError as error:
             source.error = str(error)
     runner = _Runner(index, instance, outcome, full=full, say=say)
@@ -94,6 +99,7 @@ def index_once(
                 f"{name}: {index.settings.source_path(name)} is empty; its {source.applied.held} documents are kept. "
                 f"Mount it, or let them go with `rag approve deletes {name}`."
             )
+        source.error = source.error or source.partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start

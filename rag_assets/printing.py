@@ -30,6 +30,8 @@ def show_table(title: str, rows: list[dict[str, Any]]) -> None:
 
 def show_pass(outcome: dict[str, Any]) -> None:
     show_table("sources", [{"source": name, **of} for name, of in outcome["sources"].items()])
+    for note in outcome["notes"]:
+        click.echo(note)
     rows = []
     for asset, counters in outcome["assets"].items():
         rows.append({"asset": asset, **{name.removeprefix("rows_"): value for name, value in counters.items()}})

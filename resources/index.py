@@ -54,6 +54,22 @@ class Index:
             return open_neo4j(neo4j_servers(self.settings))
         return open_graph(self.settings.local / "graph.db")
 
+    @property
+    def graph_place(self) -> str:
+        """Names the graph store and what is copied to it; another place is filled from the tables."""
+        chosen = self.settings.graph
+        place = "sqlite"
+        if chosen.store == "neo4j":
+            place = "neo4j " + " ".join(f"{s.uri}/{s.database}*{s.capacity:g}" for s in neo4j_servers(self.settings))
+        return f"{place} with texts" if chosen.texts else place
+
+    @property
+    def report_concurrency(self) -> int:
+        """How many batches of communities are read at once: as set, or what the pool of the graph store allows."""
+        if self.settings.graph.store == "neo4j":
+            return neo4j_servers(self.settings)[0].limits.max_concurrency
+        return self.settings.reports.max_concurrency
+
     @cached_property
     def embedder(self) -> Embedder:
         """The model of the settings. `dtype: auto` is resolved once, when the index is made."""

@@ -79,12 +79,18 @@ class Tables:
 
     def stored(self) -> list[Table]:
         """Every table on disk, those of models that no longer serve too."""
-        return [
+        listed = [
             self._tables.get(name) or Table(spec, name, self._connect, self._locks)
             for name in self.names()
             for spec in schemas.SPECS
             if name == spec.name or name.startswith(f"{spec.name}_")
         ]
+        return [table for table in listed if table.exists()]
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that were read from any table since this object was made."""
+        return sum(table.rows_read for table in self._tables.values())
 
     def names(self) -> list[str]:
         """The names of all tables on disk."""

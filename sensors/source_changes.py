@@ -4,13 +4,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from rag_assets.discovery import discover
+from rag_assets.discovery import PartlyRead, discover
 from rag_assets.work import partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import RagError
 from resources.index import Index, prepare_environment
 from resources.settings import Settings
 from sensors.requests import active_run, request
+
+MOST_NOTES = 5
 
 
 def source_changes_sensor(settings: Settings, name: str) -> dg.SensorDefinition:
@@ -34,13 +36,18 @@ def source_changes_sensor(settings: Settings, name: str) -> dg.SensorDefinition:
 
 def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResult:
     """One look. What was found stands in the catalog; the cursor is the ingest generation and nothing else."""
+    trouble: list[str] = []
     try:
-        found = discover(index, name, seconds=index.settings.changes.tick_budget_seconds)
+        try:
+            found = discover(index, name, seconds=index.settings.changes.tick_budget_seconds)
+        except PartlyRead as error:
+            found, trouble = error.found, [str(error)]
         keys = partitions_with_work(index, name)
     except RagError as error:  # nothing was noted of what failed; the next tick looks again
         return _skip(index, str(error))
     waiting = {p: of for p, of in index.catalog.items.waiting().items() if p in index.settings.partitions(name)}
     said = _words(name, found, sum(documents for documents, _ in waiting.values()))
+    said = "; ".join([said, *trouble, *found.notes[:MOST_NOTES]])
     if keys is None:
         return _skip(index, said)
     tags = {"rag/source": name}

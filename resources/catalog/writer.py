@@ -1,7 +1,7 @@
 """How one transaction notes what happened to items: their rows, the change log, the permission sets."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,10 +25,13 @@ class Applied:
     moved: int = 0
     removed: int = 0
     held: int = 0
+    notes: list[str] = field(default_factory=list)
+    """Sentences for whoever watches the source."""
     emptied: bool = False
     """The listing was empty where documents had been."""
 
     def add(self, other: "Applied") -> None:
+        self.notes += [note for note in other.notes if note not in self.notes]
         self.emptied = self.emptied or other.emptied
         for name in ("new", "changed", "moved", "removed", "held"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -96,6 +99,7 @@ class ItemWriter:
             "parent_id": item.parent_id,
             "acl_id": acl_id,
             "fetch_ref": item.fetch_ref,
+            "identity": item.identity,
             "state": "live",
             "hidden": None,
         }

@@ -16,12 +16,14 @@ from pathlib import Path
 from knowledge.fingerprint import fingerprint
 from resources.errors import AccessDenied, FetchFailed, SourceError, SourceMissing
 from resources.sources import names
-from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Group, Item, Known, Probe
+from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Item, Known, Membership, Probe
 from resources.sources.patterns import Rules
-from resources.sources.reading import Hashed, Restless, hash_stable, open_beneath, version_of
+from resources.sources.reading import Hashed, Restless, hash_stable, identity_of, open_beneath, version_of
 from resources.sources.scan import RACY_NS, Scan, Tree
 from resources.sources.tree_cursor import Listing, TreeCursor
 
+ITEM_VERSION = "2"
+"""Grows with what stands in an item: then all are compared once, and none is read."""
 LONGEST_PATH = 4000
 """Bytes; the system refuses longer ones by name, so such files are copied before a parser sees them."""
 
@@ -52,7 +54,7 @@ class FilesystemSource:
             os.path.abspath(root), Rules(include, exclude, hidden), tuple(sorted(read)), settle_seconds, rehash_days
         )
 
-    def discover(self) -> Sequence[str]:
+    def discover(self, deadline: float | None = None) -> Sequence[str]:
         """The one scope, ""; raises SourceMissing, AccessDenied."""
         os.close(self._open())
         return ("",)
@@ -62,7 +64,7 @@ class FilesystemSource:
     ) -> Discovery:
         """One tick of a listing; `full` hashes every file again. See `Source.changes`."""
         cursor = TreeCursor.load(known.cursor, self.name, afresh=full)
-        signature = fingerprint(self._tree.root, *self._tree.read)
+        signature = fingerprint(ITEM_VERSION, self._tree.root, *self._tree.read)
         listing = cursor.listing
         if listing is None or listing.signature != signature:
             listing = self._begin(cursor, signature, full)
@@ -130,7 +132,10 @@ class FilesystemSource:
 
     def _fetched(self, item: Item, path: Path, hashed: Hashed) -> Fetched:
         size = hashed.stat.st_size
-        now = replace(item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256)
+        now = replace(
+            item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256,
+            identity=identity_of(hashed.stat),
+        )  # fmt: skip
         return Fetched(path, hashed.sha256, size, now)
 
     def verify(self, fetched: Fetched) -> None:
@@ -151,9 +156,15 @@ class FilesystemSource:
         """The same readers for every file: those that the settings name."""
         return {item.native_id: self._tree.read for item in items}
 
-    def groups(self, principals: Collection[str]) -> Sequence[Group]:
+    def groups(
+        self,
+        principals: Collection[str],
+        held: Mapping[str, Collection[str]],
+        cursor: str | None = None,
+        deadline: float | None = None,
+    ) -> Membership:
         """None: a folder knows no groups of its own."""
-        return ()
+        return Membership(())
 
     def probe(self) -> Sequence[Probe]:
         """Whether the root is there and can be listed."""
