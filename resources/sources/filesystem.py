@@ -138,7 +138,7 @@ class FilesystemSource:
         size = hashed.stat.st_size
         now = replace(
             item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256,
-            identity=identity_of(hashed.stat),
+            identity=identity_of(hashed.stat, f"{self._tree.root}/{names.raw_of(item.fetch_ref or '')}"),
         )  # fmt: skip
         return Fetched(path, hashed.sha256, size, now)
 
