@@ -43,6 +43,8 @@ class Item:
     """Who may read: "everyone", "organization", "user:<id>", "group:<id>". None or empty: nobody."""
     fetch_ref: str | None = None
     """Opaque, for the source's own use; storable as UTF-8, unique among the live items of a scope."""
+    identity: str | None = None
+    """What the place itself keeps of a document over a rename (inode, device); given again after a deletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Found:
     content_sha256: str | None
     """None: not read, because nothing says that the content differs from what is known."""
     read: tuple[str, ...] | None
+    identity: str | None = None
     was: str | None = None
     """The `ref` of the known item that this document was a moment ago, where the source is sure of it."""
 
@@ -77,7 +80,7 @@ def compare(found: Found, item: Item) -> Change | None:
     content = found.content_sha256 or item.content_sha256
     now = replace(
         item, path=found.path, uri=found.uri, version=found.version, size=found.size, modified_at=found.modified_at,
-        content_sha256=content, read=found.read, fetch_ref=found.ref,
+        content_sha256=content, read=found.read, fetch_ref=found.ref, identity=found.identity,
     )  # fmt: skip
     previous = item.path if item.path != now.path else None
     if content != item.content_sha256:
@@ -85,7 +88,7 @@ def compare(found: Found, item: Item) -> Change | None:
         return Change(Op.UPSERT, now, previous, "content changed under the same version" if same_signal else None)
     if previous is not None or item.fetch_ref != now.fetch_ref:
         return Change(Op.MOVE, now, previous)
-    if item.version != now.version or item.uri != now.uri:
+    if (item.version, item.uri, item.identity) != (now.version, now.uri, now.identity):
         return Change(Op.METADATA, now)
     return Change(Op.ACL, now) if item.read != now.read else None
 
@@ -95,6 +98,7 @@ def created(found: Found, native_id: str) -> Change:
     item = Item(
         native_id=native_id, path=found.path, uri=found.uri, version=found.version, size=found.size,
         modified_at=found.modified_at, content_sha256=found.content_sha256, read=found.read, fetch_ref=found.ref,
+        identity=found.identity,
     )  # fmt: skip
     return Change(Op.UPSERT, item)
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rag_assets.noting import alone, note_changes
 from resources.catalog.items import Applied
 from resources.errors import AccessDenied, SourceError
 from resources.index import Index
@@ -22,13 +23,26 @@ class PartlyRead(SourceError):
         self.found = found
 
 
-def discover(index: Index, source: str, *, full: bool = False, seconds: float | None = None) -> Applied:
+def discover(
+    index: Index,
+    source: str,
+    *,
+    full: bool = False,
+    seconds: float | None = None,
+    who: str = "a look",
+    wait_seconds: float = 15.0,
+) -> Applied:
     """Look at every scope of a source until it is complete, or for so many seconds; note what changed.
 
     Raises SourceError: nothing was noted. PartlyRead: of a scope, or of the groups. A library that may no longer be
-    read hides its documents and stops no other.
+    read hides its documents and stops no other. LeaseHeld: somebody else looks at it; `who` are we to them.
     """
-    look = _Look(index, source, full=full, deadline=None if seconds is None else time.monotonic() + seconds)
+    with alone(index, source, who, wait_seconds):
+        return _discover(index, source, full=full, deadline=None if seconds is None else time.monotonic() + seconds)
+
+
+def _discover(index: Index, source: str, *, full: bool, deadline: float | None) -> Applied:
+    look = _Look(index, source, full=full, deadline=deadline)
     scopes = look.scopes()
     for scope in scopes:
         look.at(scope)
@@ -86,15 +100,8 @@ class _Look:
             self.failed.append(error)
 
     def _read(self, scope: str) -> None:
-        catalog, shards = self.index.catalog, self.index.settings.sources[self.source].shards
-        complete = False
-        while not complete:
-            known = catalog.items.known(self.source, scope)
-            discovery = self._reader.changes(scope, known, full=self.full, deadline=self.deadline)
-            self.found.add(catalog.items.apply(self.source, shards, discovery))
-            self.found.add(Applied(notes=list(discovery.notes)))
-            complete = discovery.complete or (self.deadline is not None and time.monotonic() >= self.deadline)
-        catalog.access.show(self.source, scope)
+        found = note_changes(self.index, self.source, self._reader, scope, full=self.full, deadline=self.deadline)
+        self.found.add(found)
 
     def at_groups(self) -> None:
         """Who is in the groups that permissions name: all of them when that is due, else what changed."""

@@ -3,6 +3,7 @@
 from knowledge import chunking, extraction, reports, resolution
 from knowledge import communities as clustering
 from knowledge.fingerprint import fingerprint
+from rag_assets.partitions import source_of
 from resources.index import Index
 from resources.parser import identity as parser_identity
 
@@ -14,13 +15,18 @@ GRAPH_QUEUES = (
 DOCUMENTS_VERSION = EMBEDDINGS_VERSION = "1"
 GRAPH = "graph"
 """The partition of the stages that work on the whole graph, and the lease that they hold."""
+GRAPH_LETTERS = "graph_store"
+"""The stage of the dead letters of the graph store."""
+GRAPH_STORE = "graph.store"
+"""Where the catalog keeps which graph store holds the index."""
 
 
-def signature(index: Index, stage: str) -> str:
+def signature(index: Index, stage: str, partition: str) -> str:
     """Code, parameters and model of a stage: marks made with another signature are all looked at again."""
     match stage:
         case "documents":
-            return fingerprint(DOCUMENTS_VERSION, parser_identity())
+            classification = index.settings.sources[source_of(partition)].classification
+            return fingerprint(DOCUMENTS_VERSION, parser_identity(), classification)
         case "chunks":
             return fingerprint(chunking.VERSION, repr(index.chunk_limits), index.embedder.tokenizer.identity)
         case "embeddings":
@@ -45,11 +51,10 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
     waiting |= {partition for stage, partition in catalog.stages.queues() if stage in INGEST_STAGES}
     waiting |= {x.partition for stage in INGEST_STAGES for x in catalog.letters.due(stage)}
     states = catalog.stages.stages()
-    wanted = {stage: signature(index, stage) for stage in INGEST_STAGES}
     for key in keys:
         for stage in INGEST_STAGES:
             state = states.get((stage, key))
-            if state is None or not state.complete or state.signature != wanted[stage]:
+            if state is None or not state.complete or state.signature != signature(index, stage, key):
                 waiting.add(key)
     mine = [key for key in keys if key in waiting]
     return (mine[0], mine[-1]) if mine else None
@@ -58,12 +63,21 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
 def graph_waits(index: Index, *, full: bool = False) -> bool:
     """Whether the graph, its communities or their reports are behind."""
     stages = index.catalog.stages
+    if index.catalog.letters.due(GRAPH_LETTERS) or graph_moved(index):
+        return True
     if full or any(stage in GRAPH_QUEUES for stage, _ in stages.queues()):
         return True
     states = stages.stages()
     expected = [("entity_graph", GRAPH), ("communities", GRAPH)]
     expected += [("community_reports", key) for key in index.settings.graph_partitions()]
     return any(
-        (state := states.get(where)) is None or not state.complete or state.signature != signature(index, where[0])
+        (state := states.get(where)) is None or not state.complete or state.signature != signature(index, *where)
         for where in expected
     )
+
+
+def graph_moved(index: Index) -> bool:
+    """Whether the settings name another graph store than the one that holds the index."""
+    made = index.catalog.stages.stage("entity_graph", GRAPH).complete
+    known = index.catalog.get(GRAPH_STORE) or ("sqlite" if made else "")
+    return bool(known) and known != index.graph_place

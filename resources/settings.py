@@ -61,6 +61,9 @@ class FilesystemSettings(SourceSettings):
     path: Path
     include: tuple[str, ...] = ("**/*",)
     exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    settle_seconds: float = Field(0.5, ge=0, le=30)
+    rehash_days: int = Field(30, ge=0, le=3_650)
 
 
 class SharePointSettings(SourceSettings):
@@ -134,6 +137,8 @@ class Neo4jSettings(Part):
     pool_size: int = Field(50, ge=4)
     max_sessions: int | None = Field(None, ge=1)
     acquire_seconds: float = Field(10, gt=0)
+    transaction_seconds: float = Field(120, gt=0)
+    retry_seconds: float = Field(30, gt=0)
     batch_size: int = Field(5000, ge=1)
     writers: int = Field(1, ge=1)
 
@@ -141,21 +146,28 @@ class Neo4jSettings(Part):
 class GraphSettings(Part):
     store: Literal["sqlite", "neo4j"] = "sqlite"
     shards: int = Field(4, ge=1, le=100)
+    texts: bool = False
+    """Whether chunks stand in the graph store with their text."""
     neo4j: Neo4jSettings = Neo4jSettings()
 
 
 class ReportSettings(Part):
     method: Literal["extractive"] = "extractive"
     max_concurrency: int = Field(8, ge=1, le=1024)
+    adaptive: bool = False
+    """Whether no more is read at once than the graph store's pool has sessions idle."""
 
 
 class ChangeSettings(Part):
     """How fast changes flow: a source is looked at every so often, the graph follows after a quiet moment."""
 
-    tick_seconds: int = Field(10, ge=1, le=86_400)
+    tick_seconds: int = Field(5, ge=1, le=86_400)
     tick_budget_seconds: float = Field(8, gt=0, le=50)
     debounce_seconds: float = Field(10, ge=0)
     most_late_seconds: float = Field(120, gt=0)
+    batch_size: int = Field(1_000, ge=1, le=100_000)
+    batch_seconds: float = Field(5, gt=0, le=600)
+    backlog: int = Field(100_000, ge=1)
 
 
 class Settings(Part):

@@ -32,7 +32,7 @@ class Access:
     def show(self, source: str, scope: str) -> None:
         """Access is back."""
         table = schema.items
-        hidden = sa.and_(table.c.source == source, table.c.scope == scope, table.c.hidden.is_not(None))
+        hidden = sa.and_(schema.of_few(source, scope), schema.HIDDEN)
         with self._db.begin() as connection:
             if connection.scalar(sa.select(sa.func.count()).select_from(table).where(hidden)):
                 connection.execute(sa.update(table).where(hidden).values(hidden=None))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.catalog import schema
+from resources.catalog.migrations import migrate
 from resources.errors import CatalogUnavailable, IndexRefused, SettingsError
 
 SLICE = 5_000
@@ -64,6 +65,10 @@ class Database:
                 if version is None:
                     schema.metadata.create_all(connection)
                     self.write(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
+        if version is not None and int(version) < schema.VERSION:
+            with engine.begin() as connection:
+                migrate(connection, int(_version(connection) or schema.VERSION))
+                self.write(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         if version is not None and int(version) > schema.VERSION:
             raise IndexRefused(
                 f"the catalog was written by a newer release (schema {version}, this one knows {schema.VERSION}); "

@@ -39,11 +39,11 @@ def judge_missing(
     ]
     missing = [row for row in missing if row.state != "gone"]
     documents = sum(not row.folder for row in missing)
-    hold = suspicious(documents, _living(connection, source), discovery.seen)
+    hold = documents > 0 and suspicious(documents, _living(connection, source), discovery.seen)
     _free(connection, source, discovery, {row.native_id for row in missing})
     if hold:
         _set_state(connection, source, [row.native_id for row in missing if row.state != "held"], "held")
-        applied.held = documents
+        applied.held, applied.emptied = documents, discovery.seen == 0
     else:
         for row in missing:
             writer.remove(row, "missing", applied)
@@ -59,7 +59,7 @@ def _free(connection: sa.Connection, source: str, discovery: Discovery, missing:
     """Let go of what was held and is not missing any more; below what could not be read, nothing is known."""
     table = schema.items
     query = sa.select(table.c.native_id, table.c.path).where(
-        table.c.source == source, table.c.scope == discovery.scope, table.c.state == "held"
+        schema.of_few(source, discovery.scope), table.c.state == "held", schema.NOT_LIVE
     )
     unknown = tuple(path for path, _ in discovery.unreadable)
     back = [

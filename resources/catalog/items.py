@@ -10,6 +10,7 @@ from resources.catalog.database import Database, now, slices
 from resources.catalog.guard import judge_missing
 from resources.catalog.known import Document, KnownItems, item_of, principals
 from resources.catalog.writer import Applied, ItemWriter, log_row, refuse_unstorable
+from resources.errors import SourceError
 from resources.sources.base import Discovery, Item, Op
 
 __all__ = ["Applied", "Document", "Items", "KnownItems"]
@@ -25,22 +26,27 @@ class Items:
         """What is known of a scope, as a source is given it."""
         return KnownItems(self._db, source, scope)
 
-    def apply(self, source: str, shards: int, discovery: Discovery) -> Applied:
+    def apply(self, source: str, shards: int, discovery: Discovery, known: KnownItems | None = None) -> Applied:
         """Store a discovery: items, change log, cursor and held deletions, in one transaction.
 
-        A second time it changes nothing. Raises SourceError, and nothing is stored, for a name that cannot be.
+        A second time it changes nothing. Raises SourceError, and nothing is stored, for a name that cannot be, and
+        where another discovery was stored since `known` was read: what this one compared with is no longer so.
         """
         for change in discovery.changes:
             refuse_unstorable(source, change.item)
         applied, at = Applied(), now()
         with self._db.begin() as connection:
+            if known is not None and known.read_cursor(connection) != known.cursor:
+                raise SourceError(
+                    f"{source}: another look at it was noted meanwhile; nothing of this one was. Look again."
+                )
             named = {c.item.native_id for c in discovery.changes} | set(discovery.missing)
-            known = self._rows(connection, source, named)
+            rows = self._rows(connection, source, named)
             writer = ItemWriter(self._db, connection, source, at, scope=discovery.scope, shards=shards)
             for change in discovery.changes:
-                writer.take(change, known.get(change.item.native_id), applied)
+                writer.take(change, rows.get(change.item.native_id), applied)
             if discovery.complete and discovery.listed:
-                judge_missing(connection, source, discovery, known, writer, applied)
+                judge_missing(connection, source, discovery, rows, writer, applied)
             writer.flush()
             place = {"source": source, "scope": discovery.scope}
             seen = {"cursor": discovery.cursor, "listed_at": at, "error": None}
@@ -51,6 +57,13 @@ class Items:
         """Let the held deletions of a source through; returns how many documents."""
         with self._db.begin() as connection:
             return self._remove(connection, source, schema.items.c.state == "held", "approved")
+
+    def approved(self, source: str) -> int:
+        """How many approved deletions of a source wait to be carried out."""
+        table = schema.changes
+        query = sa.select(sa.func.count(table.c.document_id.distinct())).where(table.c.source == source)
+        with self._db.read() as connection:
+            return connection.scalar(query.where(table.c.reason == "approved", table.c.state == "pending")) or 0
 
     def forget(self, source: str) -> int:
         """Tombstone every document of a source that left the settings; returns how many."""
@@ -97,7 +110,13 @@ class Items:
                 connection.execute(
                     sa.update(schema.items).where(schema.items.c.document_id == sa.bindparam("document")),
                     [
-                        {"document": d, "version": i.version, "size": i.size, "content_sha256": i.content_sha256}
+                        {
+                            "document": d,
+                            "version": i.version,
+                            "size": i.size,
+                            "content_sha256": i.content_sha256,
+                            "identity": i.identity,
+                        }
                         for d, i in sorted(items.items())
                     ],
                 )
@@ -126,6 +145,15 @@ class Items:
         )
         with self._db.read() as connection:
             return {row.document_id: row.seq for row in connection.execute(query)}
+
+    def waiting_content(self, partition: str) -> set[str]:
+        """The documents that wait because their bytes may be new; what else waits only stands beside them."""
+        table = schema.changes
+        upserts = sa.select(table.c.document_id.distinct()).where(
+            table.c.partition == partition, table.c.state == "pending", table.c.op == str(Op.UPSERT)
+        )
+        with self._db.read() as connection:
+            return set(connection.scalars(upserts))
 
     def waiting(self) -> dict[str, tuple[int, int]]:
         """{partition: (documents that wait, last sequence number)} for every partition with pending changes."""

@@ -33,21 +33,35 @@ class KnownItems:
         self._db = database
         table = schema.items
         self._query = sa.select(table).where(table.c.source == source, table.c.scope == scope, table.c.state != "gone")
+        self._place = {"source": source, "scope": scope}
         with database.read() as connection:
-            cursors = sa.select(schema.cursors.c.cursor).filter_by(source=source, scope=scope)
-            self.cursor: str | None = connection.scalar(cursors)
+            self.cursor = self.read_cursor(connection)
             self._acls = principals(connection)
 
-    def versions(self) -> dict[str, str]:
+    def read_cursor(self, connection: sa.Connection) -> str | None:
+        """The scope's cursor as it is now."""
+        cursor: str | None = connection.scalar(sa.select(schema.cursors.c.cursor).filter_by(**self._place))
+        return cursor
+
+    def versions(self, after: str = "", limit: int | None = None) -> dict[str, str]:
         table = schema.items
         query = self._query.with_only_columns(table.c.fetch_ref, table.c.version)
+        query = query.where(~table.c.folder, table.c.fetch_ref > after).order_by(table.c.fetch_ref).limit(limit)
         with self._db.read() as connection:
-            rows = connection.execute(query.where(~table.c.folder, table.c.fetch_ref.is_not(None)))
-            return {row.fetch_ref: row.version for row in rows}
+            rows = connection.execute(query).cursor
+            assert rows is not None
+            # straight from the driver: these are as many as the source has documents
+            return dict(rows.fetchall())
 
     def by_ref(self, refs: Collection[str]) -> dict[str, Item]:
         found = self._read(schema.items.c.fetch_ref, refs)
         return {item.fetch_ref: item for item in found if item.fetch_ref is not None}
+
+    def by_identity(self, identities: Collection[str]) -> Sequence[Item]:
+        return self._read(schema.items.c.identity, identities)
+
+    def by_content(self, hashes: Collection[str]) -> Sequence[Item]:
+        return self._read(schema.items.c.content_sha256, hashes)
 
     def items(self, native_ids: Collection[str] | None = None) -> Mapping[str, Item]:
         return {item.native_id: item for item in self._read(schema.items.c.native_id, native_ids)}
@@ -63,16 +77,18 @@ class KnownItems:
             return connection.scalar(sa.select(sa.func.count()).select_from(self._query.subquery())) or 0
 
     def children(self, parent_ids: Collection[str]) -> Sequence[Item]:
-        return self._read(schema.items.c.parent_id, parent_ids)
+        return self._read(schema.items.c.parent_id, parent_ids, schema.HAS_PARENT)
 
-    def _read(self, column: sa.Column[Any], values: Collection[str] | None) -> list[Item]:
+    def _read(
+        self, column: sa.Column[Any], values: Collection[str] | None, *also: sa.ColumnElement[bool]
+    ) -> list[Item]:
         with self._db.read() as connection:
             if values is None:
                 return [item_of(row, self._acls) for row in connection.execute(self._query)]
             return [
                 item_of(row, self._acls)
                 for part in slices(sorted(set(values)))
-                for row in connection.execute(self._query.where(column.in_(part)))
+                for row in connection.execute(self._query.where(column.in_(part), *also))
             ]
 
 
@@ -97,4 +113,5 @@ def item_of(row: sa.Row[Any], acls: Acls) -> Item:
         parent_id=row.parent_id,
         read=acls.get(row.acl_id),
         fetch_ref=row.fetch_ref,
+        identity=row.identity,
     )

@@ -2,10 +2,12 @@
 
 import sqlalchemy as sa
 
-VERSION = 1
+VERSION = 2
 """Grows with every change of the tables; a catalog with a higher one is refused."""
 
 metadata = sa.MetaData()
+BYTEWISE = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+"""Text that is compared byte by byte, as SQLite and Python compare it."""
 
 
 def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
@@ -32,13 +34,32 @@ items = _table(
     sa.Column("folder", sa.Boolean, nullable=False),
     sa.Column("parent_id", sa.String),
     sa.Column("acl_id", sa.String),
-    sa.Column("fetch_ref", sa.String),
+    sa.Column("fetch_ref", BYTEWISE),
+    # what the place itself keeps of it over a rename (inode and device); NULL: nothing
+    sa.Column("identity", sa.String),
     # live: in the source; held: missing, its deletion waits for approval; gone: deleted, until its rows are
     sa.Column("state", sa.String, nullable=False),
     # why no search may show it now, whatever its rows say; NULL: visible
     sa.Column("hidden", sa.String),
     sa.Index("items_by_document", "document_id", unique=True),
+    # a look at an unchanged source reads this index alone
+    sa.Index("items_by_ref", "source", "scope", "fetch_ref", "version", "state", "folder"),
+    sa.Index("items_by_identity", "source", "identity"),
 )
+NOT_LIVE = items.c.state != sa.literal_column("'live'")
+"""Held or gone."""
+HIDDEN = items.c.hidden.is_not(None)
+sa.Index("items_not_live", items.c.state, sqlite_where=NOT_LIVE, postgresql_where=NOT_LIVE)
+sa.Index("items_hidden", items.c.scope, sqlite_where=HIDDEN, postgresql_where=HIDDEN)
+HAS_PARENT = items.c.parent_id.is_not(None)
+sa.Index("items_by_parent", items.c.source, items.c.parent_id, sqlite_where=HAS_PARENT, postgresql_where=HAS_PARENT)
+
+
+def of_few(source: str, scope: str) -> sa.ColumnElement[bool]:
+    """The items of a scope, for a query that says NOT_LIVE or HIDDEN: few are, and the whole scope is not read."""
+    # an expression, because SQLite would take the index of a plain column, which is the longer way
+    return sa.and_(items.c.source.concat("") == source, items.c.scope.concat("") == scope)
+
 
 changes = sa.Table(
     "changes",

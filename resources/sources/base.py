@@ -33,11 +33,20 @@ class Known(Protocol):
     def cursor(self) -> str | None:
         """The cursor of the last discovery that was applied; None: never listed."""
 
-    def versions(self) -> dict[str, str]:
-        """{fetch_ref: version} of all documents (no folders), in a dict of its own that the source may consume."""
+    def versions(self, after: str = "", limit: int | None = None) -> dict[str, str]:
+        """{fetch_ref: version} of the documents (no folders) whose fetch_ref is greater than `after`.
+
+        In the order of the code points of the fetch_refs, at most `limit`; the dict is the caller's.
+        """
 
     def by_ref(self, refs: Collection[str]) -> dict[str, Item]:
         """The items that have these fetch_refs, by fetch_ref."""
+
+    def by_identity(self, identities: Collection[str]) -> Sequence[Item]:
+        """The items of these identities."""
+
+    def by_content(self, hashes: Collection[str]) -> Sequence[Item]:
+        """The items whose bytes had these sha256 hashes."""
 
     def items(self, native_ids: Collection[str] | None = None) -> Mapping[str, Item]:
         """The items of these ids, or all; by native id."""

@@ -18,10 +18,12 @@ from resources.errors import AccessDenied, FetchFailed, SourceError, SourceMissi
 from resources.sources import names
 from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Item, Known, Membership, Probe
 from resources.sources.patterns import Rules
-from resources.sources.reading import Hashed, Restless, hash_stable, open_beneath, version_of
+from resources.sources.reading import Hashed, Restless, hash_stable, identity_of, open_beneath, version_of
 from resources.sources.scan import RACY_NS, Scan, Tree
 from resources.sources.tree_cursor import Listing, TreeCursor
 
+ITEM_VERSION = "2"
+"""Grows with what stands in an item: then all are compared once, and none is read."""
 LONGEST_PATH = 4000
 """Bytes; the system refuses longer ones by name, so such files are copied before a parser sees them."""
 
@@ -32,7 +34,7 @@ class FilesystemSource:
     `read`: the principals that may read all of them. `settle_seconds`: a file that changed this recently is looked at
     again after that time, in the same tick, and left for the next one if it still changes (0: what is stable while it
     is read is taken). `rehash_days`: one n-th of the files is hashed every day whatever their tuples say, so that
-    each is after n days.
+    each is after n days. `batch_seconds`: a listing that takes longer is given in parts.
     """
 
     def __init__(
@@ -46,8 +48,9 @@ class FilesystemSource:
         hidden: bool = False,
         settle_seconds: float = 0.0,
         rehash_days: int | None = None,
+        batch_seconds: float | None = None,
     ) -> None:
-        self.name = name
+        self.name, self._batch_seconds = name, batch_seconds
         self._tree = Tree(
             os.path.abspath(root), Rules(include, exclude, hidden), tuple(sorted(read)), settle_seconds, rehash_days
         )
@@ -62,10 +65,13 @@ class FilesystemSource:
     ) -> Discovery:
         """One tick of a listing; `full` hashes every file again. See `Source.changes`."""
         cursor = TreeCursor.load(known.cursor, self.name, afresh=full)
-        signature = fingerprint(self._tree.root, *self._tree.read)
+        signature = fingerprint(ITEM_VERSION, self._tree.root, *self._tree.read)
         listing = cursor.listing
         if listing is None or listing.signature != signature:
             listing = self._begin(cursor, signature, full)
+        if self._batch_seconds is not None:
+            soon = time.monotonic() + self._batch_seconds
+            deadline = soon if deadline is None else min(soon, deadline)
         root = self._open()
         try:
             scan = Scan(
@@ -130,7 +136,10 @@ class FilesystemSource:
 
     def _fetched(self, item: Item, path: Path, hashed: Hashed) -> Fetched:
         size = hashed.stat.st_size
-        now = replace(item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256)
+        now = replace(
+            item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256,
+            identity=identity_of(hashed.stat),
+        )  # fmt: skip
         return Fetched(path, hashed.sha256, size, now)
 
     def verify(self, fetched: Fetched) -> None:

@@ -13,11 +13,20 @@ class KnownItems:
         self._refs = {item.fetch_ref: item.native_id for item in items if item.fetch_ref is not None}
         self.cursor = cursor
 
-    def versions(self) -> dict[str, str]:
-        return {i.fetch_ref: i.version for i in self._items.values() if i.fetch_ref is not None and not i.folder}
+    def versions(self, after: str = "", limit: int | None = None) -> dict[str, str]:
+        found = {i.fetch_ref: i.version for i in self._items.values() if i.fetch_ref is not None and not i.folder}
+        return {ref: found[ref] for ref in sorted(ref for ref in found if ref > after)[:limit]}
 
     def by_ref(self, refs: Collection[str]) -> dict[str, Item]:
         return {ref: self._items[self._refs[ref]] for ref in refs if ref in self._refs}
+
+    def by_identity(self, identities: Collection[str]) -> Sequence[Item]:
+        return [item for item in self._items.values() if item.identity is not None and item.identity in identities]
+
+    def by_content(self, hashes: Collection[str]) -> Sequence[Item]:
+        return [
+            item for item in self._items.values() if item.content_sha256 is not None and item.content_sha256 in hashes
+        ]
 
     def items(self, native_ids: Collection[str] | None = None) -> Mapping[str, Item]:
         if native_ids is None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from resources.sources import names
+
 BLOCK = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO that took the name must not hang us
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
@@ -32,9 +34,9 @@ def version_of(s: os.stat_result) -> str:
     return f"{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}:{s.st_ino}:{s.st_dev}"
 
 
-def inode_of(version: str) -> str:
-    """The part of a version that a rename leaves alone: "inode:device"."""
-    return version.split(":", 3)[3]
+def identity_of(s: os.stat_result) -> str:
+    """What a rename leaves alone, and no two files of a machine share."""
+    return f"{s.st_ino}:{s.st_dev}"
 
 
 def open_folder(name: str, parent: int | None = None) -> int:
@@ -52,6 +54,28 @@ def open_beneath(root: int, folders: Sequence[str]) -> int:
         finally:
             os.close(above)
     return descriptor
+
+
+class Descriptors:
+    """Descriptors of folders beneath a root, the last one kept open: files come folder by folder."""
+
+    def __init__(self, root: int) -> None:
+        self._root, self._open = root, dict[tuple[str, ...], int]()
+
+    def __enter__(self) -> "Descriptors":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._open = {}
+
+    def of(self, folders: tuple[str, ...]) -> int:
+        """The folder that these refs of names lead to; OSError where there is none."""
+        if folders not in self._open:
+            self.__exit__()
+            self._open[folders] = open_beneath(self._root, [names.raw_of(name) for name in folders])
+        return self._open[folders]
 
 
 def hash_stable(name: str, folder: int, copy: BinaryIO | None = None) -> Hashed:

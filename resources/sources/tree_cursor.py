@@ -4,9 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 
 from resources.errors import SourceError
-from resources.sources.walk import Position
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,8 @@ class Listing:
     full: bool = False
     sample: int | None = None
     """The day (since 1970) whose sample is hashed in this pass; None: no sample."""
-    after: Position | None = None
+    after: str = ""
+    """The ref up to which (and with it) it has come."""
     seen: int = 0
     missing: tuple[str, ...] = ()
 
@@ -50,12 +50,14 @@ class TreeCursor:
         try:
             stored = json.loads(text)
             version = stored.pop("v")
-            if version != VERSION:
+            if version not in (1, VERSION):
                 raise SourceError(
                     f"{source}: the stored cursor has version {version}, this release reads {VERSION}; nothing was "
                     "changed. Use the newer release."
                 )
             under_way = stored.pop("listing")
+            if version == 1:
+                under_way = None  # it went in another order: begun again
             cursor = cls(**stored, listing=_listing(under_way) if under_way else None)
             going_on = cursor.listing is not None and cursor.listing.full
             return cls() if afresh and not going_on else cursor
@@ -70,5 +72,4 @@ class TreeCursor:
 
 def _listing(stored: dict[str, object]) -> Listing:
     after, missing = stored.pop("after"), stored.pop("missing")
-    position = None if after is None else (tuple(after[0]), str(after[1]))  # type: ignore[index]
-    return Listing(**stored, after=position, missing=tuple(missing))  # type: ignore[arg-type]
+    return Listing(**stored, after=str(after), missing=tuple(missing))  # type: ignore[arg-type]

@@ -2,6 +2,9 @@
 
 Every folder is opened by its name inside its parent's descriptor, without following links, so a folder that is
 replaced by a link while we walk is refused, not followed.
+
+The order is that of the refs of the files ("a-b.md" before "a/b.md"), compared by code points: so what is known can be
+read beside the walk, a page at a time, and one ref says how far a walk has come.
 """
 
 import errno
@@ -9,13 +12,11 @@ import os
 import stat
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import NamedTuple
 
 from resources.sources import names
 from resources.sources.reading import open_folder
-
-Position = tuple[tuple[str, ...], str]
-"""(refs of the folders, ref of the file): everything up to and including it has been walked. Positions compare in
-the order of the walk: a folder's own files first, then its folders by name."""
 
 _KINDS = {
     stat.S_IFLNK: "a symbolic link, not followed",
@@ -26,9 +27,21 @@ _KINDS = {
 }
 
 
+class Entry(NamedTuple):
+    """A regular file in its folder, or a folder."""
+
+    ref: str
+    """From the root; a folder's closes with "/"."""
+    raw: str
+    shown: str
+    """Its name, as it is shown."""
+    file: os.DirEntry[str] | None
+    """None: a folder."""
+
+
 @dataclass(slots=True)
 class Folder:
-    """One folder of the walk, valid until the next one is asked for."""
+    """A folder and a run of its files, valid until the next one is asked for: folders between its files part them."""
 
     descriptor: int
     parts: tuple[str, ...]
@@ -37,13 +50,25 @@ class Folder:
     """The path for people, with a closing "/", or "" for the root."""
     odd: bool
     """A name on the way is not the same in all forms: what is shown may depend on its neighbours."""
-    files: list[tuple[str, str, str, os.DirEntry[str]]]
-    """(ref of the name, raw name, shown name, entry) of the regular files, in order."""
-    folders: list[tuple[str, str, str]] = field(default_factory=list)
+    files: list[Entry] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    """What is to come, the last in order first."""
 
     @property
     def ref(self) -> str:
         return "".join(f"{part}/" for part in self.parts)
+
+    def advance(self, after: str) -> Entry | None:
+        """Take the files up to the next folder that is not wholly walked; that folder, or None at the end."""
+        self.files = []
+        while self.entries:
+            entry = self.entries.pop()
+            if entry.file is None:
+                if entry.ref >= after[: len(entry.ref)]:
+                    return entry
+            elif entry.ref > after:
+                self.files.append(entry)
+        return None
 
 
 @dataclass(slots=True)
@@ -59,92 +84,83 @@ class Report:
         self.unreadable.append((path, error.strerror or type(error).__name__))
 
 
-def walk(
-    root: int, after: Position | None, enters: Callable[[str, str], bool], report: Report
-) -> Generator[Folder, None, None]:
-    """The folders of a tree whose root descriptor is given, from a position on; `enters(name, path)` prunes."""
-    top = _list(root, (), "", False, report)
-    if top is None:
+def walk(root: int, after: str, enters: Callable[[str, str], bool], report: Report) -> Generator[Folder, None, None]:
+    """The folders of a tree whose root descriptor is given, with the files whose ref is greater than `after`.
+
+    A folder comes once for each run of its files; `enters(name, path)` prunes.
+    """
+    top = Folder(root, (), "", False)
+    if not _list(top, report):
         return
-    stack = [(top, iter(top.folders))]
+    stack = [top]
     try:
-        yield _rest(top, after)
         while stack:
-            folder, remaining = stack[-1]
-            step = next(remaining, None)
+            folder = stack[-1]
+            step = folder.advance(after)
+            if folder.files:
+                yield folder
             if step is None:
                 stack.pop()
                 if folder.parts:
                     os.close(folder.descriptor)
                 continue
-            ref, raw, look = step
-            parts, shown = (*folder.parts, ref), f"{folder.shown}{look}"
-            if _walked(parts, after) or not enters(look, shown):
-                continue
-            below = _open(folder, parts, raw, shown, folder.odd or ref != raw or look != raw, report)
-            if below is not None:
-                stack.append((below, iter(below.folders)))
-                yield _rest(below, after)
+            if enters(step.shown, f"{folder.shown}{step.shown}"):
+                below = _open(folder, step, report)
+                if below is not None:
+                    stack.append(below)
     finally:
-        for folder, _ in stack:
+        for folder in stack:
             if folder.parts:
                 os.close(folder.descriptor)
 
 
-def _open(above: Folder, parts: tuple[str, ...], raw: str, shown: str, odd: bool, report: Report) -> Folder | None:
+def _open(above: Folder, entry: Entry, report: Report) -> Folder | None:
+    shown = f"{above.shown}{entry.shown}"
     try:
-        descriptor = open_folder(raw, above.descriptor)
+        descriptor = open_folder(entry.raw, above.descriptor)
     except OSError as error:
         # gone, or replaced by a file or a link since it was listed: then nothing lies below it
         if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             report.cannot(shown, error)
-            report.unreadable_refs.append("/".join(parts) + "/")
+            report.unreadable_refs.append(entry.ref)
         return None
-    folder = _list(descriptor, parts, shown + "/", odd, report)
-    if folder is None:
+    name = entry.ref[len(above.ref) : -1]
+    odd = above.odd or name != entry.raw or entry.shown != entry.raw
+    folder = Folder(descriptor, (*above.parts, name), shown + "/", odd)
+    if not _list(folder, report):
         os.close(descriptor)
+        return None
     return folder
 
 
-def _list(descriptor: int, parts: tuple[str, ...], shown: str, odd: bool, report: Report) -> Folder | None:
+def _list(folder: Folder, report: Report) -> bool:
+    """Fill in a folder's entries; whether that could be done."""
     try:
-        with os.scandir(descriptor) as scan:
-            entries = list(scan)
+        with os.scandir(folder.descriptor) as scan:
+            found = list(scan)
     except OSError as error:
-        if not parts:
+        if not folder.parts:
             raise
         # a listing that broke off in the middle says nothing about what it did not show
-        report.cannot(shown.rstrip("/"), error)
-        report.unreadable_refs.append("/".join(parts) + "/")
-        return None
-    files, folders = [], []
-    for entry, look in zip(entries, names.shown([entry.name for entry in entries]), strict=True):
+        report.cannot(folder.shown.rstrip("/"), error)
+        report.unreadable_refs.append(folder.ref)
+        return False
+    prefix, entries = folder.ref, folder.entries
+    for entry, look in zip(found, names.shown([entry.name for entry in found]), strict=True):
         raw = entry.name
-        ref = raw if look == raw and "%" not in raw else names.ref_of(raw)
+        ref = prefix + (raw if look == raw and "%" not in raw else names.ref_of(raw))
         try:
             if entry.is_file(follow_symlinks=False):
-                files.append((ref, raw, look, entry))
+                entries.append(Entry(ref, raw, look, entry))
             elif entry.is_dir(follow_symlinks=False):
-                folders.append((ref, raw, look))
+                entries.append(Entry(ref + "/", raw, look, None))
             else:
                 kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
-                report.skipped.append((shown + look, _KINDS.get(kind, "no regular file")))
+                report.skipped.append((folder.shown + look, _KINDS.get(kind, "no regular file")))
         except FileNotFoundError:
             continue
         except OSError as error:
-            report.cannot(shown + look, error)
-            report.unreadable_refs.append("".join(f"{part}/" for part in parts) + ref + "/")
-    files.sort(key=lambda file: file[0])
-    folders.sort()
-    return Folder(descriptor, parts, shown, odd, files, folders)
-
-
-def _rest(folder: Folder, after: Position | None) -> Folder:
-    if after is not None and folder.parts <= after[0]:
-        folder.files = [f for f in folder.files if (folder.parts, f[0]) > after]
-    return folder
-
-
-def _walked(parts: tuple[str, ...], after: Position | None) -> bool:
-    """Whether the whole of a folder lies before the position."""
-    return after is not None and parts < after[0] and after[0][: len(parts)] != parts
+            report.cannot(folder.shown + look, error)
+            report.unreadable_refs.append(ref + "/")
+    entries.sort(key=itemgetter(0), reverse=True)
+    return True

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from resources.catalog import schema
 from resources.catalog.items import Applied
 from resources.catalog.stages import Commit
-from resources.errors import CatalogUnavailable
+from resources.errors import CatalogUnavailable, SourceError
 from resources.sources.base import Change, Op
 from tests.catalog.listings import (
     SOURCE,
@@ -54,6 +54,16 @@ def test_applying_a_discovery_twice_changes_nothing(catalog):
     assert first == Applied(new=1, changed=1, moved=1, removed=2)
     assert catalog.items.apply(SOURCE, 1, found) == Applied()
     assert everything(catalog) == before
+
+
+def test_a_look_that_another_one_overtook_is_refused_and_nothing_of_it_is_noted(catalog):
+    fill(catalog, ["a.md"])
+    slow = catalog.items.known(SOURCE, "")
+    apply(catalog, upsert("b.md"), cursor="c2")
+    with pytest.raises(SourceError, match="another look at it was noted meanwhile"):
+        catalog.items.apply(SOURCE, 1, discovery(upsert("c.md"), cursor="c1 and on"), slow)
+    assert set(ids(catalog)) == {"a.md", "b.md"}
+    assert catalog.items.known(SOURCE, "").cursor == "c2"
 
 
 def test_an_edit_waits_and_keeps_the_id(catalog):

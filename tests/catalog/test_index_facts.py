@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from resources.catalog import Catalog, database, schema
 from resources.errors import CatalogUnavailable, IndexRefused, SettingsError
+from tests.catalog.listings import fill
 
 
 def test_facts_are_fixed_at_their_first_use(catalog):
@@ -44,6 +45,21 @@ def test_a_catalog_keeps_what_it_knows_when_it_is_closed(url):
         catalog.close()
         assert catalog.get("schema") == str(schema.VERSION)
         catalog.close()
+
+
+def test_a_catalog_of_an_older_release_is_brought_up_to_date_and_keeps_what_it_knows(url):
+    catalog = Catalog(url)
+    fill(catalog, ["a.md", "b/a.md"])
+    with catalog.database.begin() as connection:
+        for index in schema.items.indexes:
+            if index.name != "items_by_document":
+                index.drop(connection)
+        connection.exec_driver_sql("ALTER TABLE items DROP COLUMN identity")
+        connection.exec_driver_sql("UPDATE meta SET value = '1' WHERE key = 'schema'")
+    catalog.close()
+    assert list(catalog.items.known("handbook", "").versions()) == ["a.md", "b/a.md"]
+    assert catalog.get("schema") == str(schema.VERSION)
+    catalog.close()
 
 
 def test_a_catalog_of_a_newer_release_is_refused_by_name_and_left_alone(url):

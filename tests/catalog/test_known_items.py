@@ -33,6 +33,27 @@ def test_the_versions_are_the_callers_to_consume(catalog):
     assert known.versions() == {"a.md": "1"}
 
 
+def test_versions_come_in_pages_in_the_order_of_code_points(catalog):
+    given = ["Z.md", "a-b.md", "a/b.md", "a b.md", "é.md", "z.md", "😀.md", "a.md"]
+    fill(catalog, given)
+    fill(catalog, ["m.md"], scope="another", cursor="2")
+    known = catalog.items.known(SOURCE, "")
+    assert list(known.versions()) == sorted(given)
+    pages, after = [], ""
+    while page := list(known.versions(after, 3)):
+        pages, after = pages + page, page[-1]
+    assert pages == sorted(given)
+
+
+def test_items_are_found_by_identity_and_by_content(catalog):
+    apply(
+        catalog, upsert("a.md", identity="7:1", content_sha256="x"), upsert("b.md", content_sha256="x"), upsert("c.md")
+    )
+    known = catalog.items.known(SOURCE, "")
+    assert [found.path for found in known.by_identity({"7:1", "8:1"})] == ["a.md"]
+    assert sorted(found.path for found in known.by_content({"x", "y"})) == ["a.md", "b.md"]
+
+
 def test_children_are_what_lies_directly_in_a_folder(catalog):
     apply(
         catalog, Change(Op.UPSERT, folder("f")), Change(Op.UPSERT, folder("f/g", parent_id="f")),

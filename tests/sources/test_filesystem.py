@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from resources.errors import AccessDenied, FetchFailed, SourceError, SourceMissing
-from resources.sources import filesystem, names, reading, scan, walk
+from resources.sources import filesystem, names, reading, scan, walk, window
 from resources.sources.base import Discovery, DocumentGone, Op
 from resources.sources.filesystem import FilesystemSource
 from resources.sources.known import KnownItems
@@ -723,3 +723,40 @@ def test_the_source_writes_nothing_below_its_root(folder: Folder, tmp_path: Path
         folder.source.fetch(item, tmp_path, 100)
     assert {p: p.stat().st_mtime_ns for p in folder.root.rglob("*")} == before
     folder.root.chmod(stat.S_IRWXU)
+
+
+def test_what_is_known_is_read_a_page_at_a_time_and_every_absence_is_found(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window, "PAGE", 3)
+    made = [f"{name}{n}.md" for name in ("a-", "a/", "a/b-", "a/b/", "a0/", "z") for n in range(3)]
+    for name in made:
+        folder.write(name, name)
+    folder.look()
+    (folder.root / "zz").mkdir()
+    for name in ("a-0.md", "a-1.md", "a-2.md", "a/b/1.md", "a0/0.md", "a0/1.md", "a0/2.md", "z2.md"):
+        (folder.root / name).unlink()
+    (folder.root / "a/b-2.md").rename(folder.root / "zz" / "moved.md")
+    grow(folder.root / "a/b/2.md")
+    ids, found = folder.ids(), folder.look()
+    assert sorted((c.op, c.item.path) for c in found.changes) == [(Op.MOVE, "zz/moved.md"), (Op.UPSERT, "a/b/2.md")]
+    gone = {"a-0.md", "a-1.md", "a-2.md", "a/b/1.md", "a0/0.md", "a0/1.md", "a0/2.md", "z2.md"}
+    assert {ids[name] for name in gone} == set(found.missing)
+    assert folder.look().idle
+
+
+def test_a_copy_moved_to_another_disk_in_another_part_of_the_listing_keeps_its_id(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(6):
+        folder.write(f"m/{n}.md", f"text {n}")
+    folder.look()
+    ids = folder.ids()
+    (folder.root / "a").mkdir()
+    for n in range(6):  # another disk: the same bytes, another inode
+        (folder.root / f"a/{n}.md").write_text((folder.root / f"m/{n}.md").read_text())
+    for n in range(6):
+        (folder.root / f"m/{n}.md").unlink()
+    while not folder.look(limit=2).complete:
+        pass
+    assert folder.ids() == {f"a/{n}.md": ids[f"m/{n}.md"] for n in range(6)}

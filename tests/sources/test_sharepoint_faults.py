@@ -287,7 +287,7 @@ def test_fault_8_a_library_that_is_no_longer_listed_is_access_denied(site: Site)
 
 STORMS = {
     "seconds": {"Retry-After": "7"},
-    "a date": {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)},
+    "a date": {"Retry-After": format_datetime(datetime.now(UTC) + timedelta(hours=3), usegmt=True)},
     "nothing": {},
     "two minutes": {"Retry-After": "120"},
     "nonsense": {"Retry-After": "soon"},

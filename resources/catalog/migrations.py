@@ -1,0 +1,20 @@
+"""How a catalog of an older release becomes one of this release: in one transaction, nothing lost."""
+
+import sqlalchemy as sa
+
+from resources.catalog import schema
+
+
+def migrate(connection: sa.Connection, version: int) -> None:
+    """Bring the tables from a schema version to this release's; from its own it does nothing."""
+    if version < 2:
+        _to_2(connection)
+
+
+def _to_2(connection: sa.Connection) -> None:
+    """Items are found by what they are fetched with, by identity and by parent without reading all of them."""
+    connection.exec_driver_sql("ALTER TABLE items ADD COLUMN identity VARCHAR")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql('ALTER TABLE items ALTER COLUMN fetch_ref TYPE VARCHAR COLLATE "C"')
+    for index in schema.items.indexes:
+        index.create(connection, checkfirst=True)
