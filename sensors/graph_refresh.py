@@ -36,6 +36,8 @@ def tick(instance: dg.DagsterInstance, index: Index) -> dg.SensorResult:
     cursor = str(index.catalog.stages.generation())
     if not graph_waits(index):
         return dg.SensorResult(skip_reason=f"the graph holds generation {cursor}", cursor=cursor)
+    if cursor == "0":
+        return dg.SensorResult(skip_reason="nothing was ingested yet", cursor=cursor)
     changes, behind = index.settings.changes, index.catalog.stages.behind()
     if behind is not None:
         quiet, late = behind
