@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 AWAY_SECONDS = 5.0
-"""For so long a server that did not answer is not written to again: the other groups of a run need not wait too."""
+"""For so long a server that did not answer is not asked again: the other groups of a run need not wait too."""
 
 
 class Neo4jConnection:
@@ -38,7 +38,7 @@ class Neo4jConnection:
         self._commits = threading.Lock()
         self._shared = neo4j_driver.borrow(settings)
         self._away: tuple[float, Unreachable] | None = None
-        self._closed = False
+        self.closed = False
 
     @property
     def gate(self) -> SessionGate:
@@ -57,15 +57,22 @@ class Neo4jConnection:
             return self.transact(purpose, lambda run: run(statement, parameters), read=True, timeout=timeout)
 
         # The driver waits for ever on a server that holds the connection and says nothing.
-        return ask() if timeout is None else within(timeout, ask, f"{self.settings.name} ({purpose})")
+        return self._noticed(ask) if timeout is None else within(timeout, ask, f"{self.settings.name} ({purpose})")
 
     def write(self, purpose: str, work: Callable[[schema.Run], T]) -> T:
         """Run `work` in one transaction, again where the server says so: it must be idempotent."""
+
+        def do() -> T:
+            self.ensure_schema()
+            return self.transact(purpose, work)
+
+        return self._noticed(do)
+
+    def _noticed(self, work: Callable[[], T]) -> T:
         if self._away and time.monotonic() < self._away[0]:
             raise self._away[1]
         try:
-            self.ensure_schema()
-            return self.transact(purpose, work)
+            return work()
         except Unreachable as error:
             self._away = (time.monotonic() + AWAY_SECONDS, error)
             raise
@@ -114,8 +121,8 @@ class Neo4jConnection:
 
     def close(self) -> None:
         """Let go of the driver; a closed connection cannot be used again."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             neo4j_driver.give_back(self._shared)
 
     def _once(self, work: Callable[[schema.Run], T], read: bool, timeout: float | None) -> T:
@@ -144,7 +151,7 @@ class Neo4jConnection:
         return run
 
     def _driver_of_process(self) -> neo4j_driver.ProcessDriver:
-        if self._closed:
+        if self.closed:
             raise GraphError("the graph store has been closed; open it again.")
         if self._shared.process != os.getpid():
             self._shared, self._commits = neo4j_driver.borrow(self.settings), threading.Lock()
