@@ -1,13 +1,23 @@
-"""The index as a Dagster resource: opened once a run, closed with it."""
+"""The index as a Dagster resource: opened once a run, closed with it, with a lease that says that the run is alive."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from resources.index import Index
+
+
+def run_holder(run_id: str) -> str:
+    """Who holds the leases of a run."""
+    return f"run {run_id}"
+
+
+def run_lease(run_id: str) -> str:
+    """The lease that a run's process holds for as long as it works: where its holder is dead, so is the run."""
+    return f"run:{run_id}"
 
 
 class IndexResource(dg.ConfigurableResource["IndexResource"]):
@@ -20,10 +30,16 @@ class IndexResource(dg.ConfigurableResource["IndexResource"]):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator["IndexResource", None, None]:
         self._index = Index.load(Path(self.settings_file))
         try:
-            yield self
+            with self._alive(context.run_id):
+                yield self
         finally:
             self._index.close()
             self._index = None
+
+    def _alive(self, run_id: str | None) -> AbstractContextManager[None]:
+        if run_id is None or self._index is None:
+            return nullcontext()
+        return self._index.catalog.leases.hold([run_lease(run_id)], run_holder(run_id))
 
     @property
     def opened(self) -> Index:

@@ -1,4 +1,4 @@
-"""Run processes as their launcher sees them: started, given a run, listened to; one is always kept ready."""
+"""Run processes as their launcher sees them: started, given a run, listened to."""
 
 import json
 import logging
@@ -96,10 +96,10 @@ class WarmProcess:
 
 
 class WarmPool:
-    """At most so many processes, each for so many runs; one more than is needed now waits, where it may."""
+    """As many processes as runs have been under way at once, at most `most`; each for so many runs."""
 
     def __init__(self, most: int = 2, runs: int = 200) -> None:
-        self.most, self.runs = most, runs
+        self.most, self.runs, self._wanted = most, runs, 1
         self._all: list[WarmProcess] = []
         self._failed, self._closed, self._lock = 0, False, threading.RLock()
 
@@ -109,10 +109,9 @@ class WarmPool:
         self.fill()
 
     def fill(self) -> None:
-        """Start a process where none waits or is about to."""
+        """Start what is missing."""
         with self._lock:
-            waits = any(p.idle or not p.was_ready for p in self._all)
-            if not waits and not self._closed and len(self._all) < self.most and self._failed < MOST_STARTS:
+            while not self._closed and len(self._all) < self._wanted and self._failed < MOST_STARTS:
                 self._all.append(WarmProcess(self._ended))
 
     def take(self) -> WarmProcess | None:
@@ -125,6 +124,8 @@ class WarmPool:
                 else:
                     process.idle = False
                     return process
+            if self._all and all(p.was_ready for p in self._all):  # all are at work
+                self._wanted = min(self.most, len(self._all) + 1)
         return None
 
     def close(self) -> None:

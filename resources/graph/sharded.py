@@ -202,6 +202,12 @@ class ShardedGraph(GraphStore):
     def clear(self) -> None:
         self._each(dict.fromkeys(self.stores), lambda store, _: store.clear())
 
+    def probe(self, timeout: float = 10.0) -> str:
+        done, failed = together({name: partial(store.probe, timeout) for name, store in self.stores.items()})
+        for name, error in sorted(failed.items()):
+            raise GraphUnavailable(f"server {name} of the graph, {len(done)} others are well: {error}") from error
+        return ", ".join(f"{name}: {what}" for name, what in sorted(done.items()))
+
     def idle(self) -> int | None:
         return min((free for store in self.stores.values() if (free := store.idle()) is not None), default=None)
 

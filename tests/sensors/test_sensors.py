@@ -1,66 +1,14 @@
 """Sensors, from a change to the run that it asks for: a real instance, a real folder, no model."""
 
-from pathlib import Path
+from contextlib import closing
 
 import dagster as dg
-import pytest
 
 from rag_assets.definitions import build_defs
 from resources.index import Index
 from resources.settings import load_settings
-from sensors import graph_refresh, source_changes
-
-SETTINGS = """\
-sources:
-  notes: {type: filesystem, path: notes}
-embeddings: {model: hashing}
-extraction: {method: patterns}
-changes: {debounce_seconds: 0}
-"""
-
-
-@pytest.fixture
-def home(tmp_path):
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-    write(
-        tmp_path, "harbour.md", "# Harbour Plan\n\nIngrid Solberg leads the Harbour Plan for Nordic Cargo in Bergen.\n"
-    )
-    return tmp_path
-
-
-@pytest.fixture
-def index(home):
-    index = Index(load_settings(home / "rag.yaml"))
-    yield index
-    index.close()
-
-
-@pytest.fixture
-def instance():
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-def write(home: Path, name: str, text: str) -> None:
-    (home / "notes" / name).write_text(text, encoding="utf-8")
-
-
-def run(index: Index, instance: dg.DagsterInstance, request: dg.RunRequest, *, fail: bool = False) -> bool:
-    """What the daemon does with a request."""
-    job = build_defs(index.settings).resolve_job_def(request.job_name)
-    tags = {**request.tags, "dagster/run_key": request.run_key}
-    if fail:
-        dag = instance.create_run_for_job(job, tags=tags)
-        instance.report_run_failed(dag)
-        return False
-    return job.execute_in_process(instance=instance, tags=tags).success
-
-
-def only(result: dg.SensorResult) -> dg.RunRequest:
-    assert result.run_requests is not None, result.skip_reason
-    (request,) = result.run_requests
-    return request
+from sensors import graph_refresh, requests, source_changes
+from tests.sensors.steps import SETTINGS, only, run, write
 
 
 def test_a_new_file_becomes_one_run_and_then_the_sensor_is_quiet(index, instance):
@@ -88,12 +36,14 @@ def test_a_failed_run_is_asked_for_again_by_state(index, instance):
     assert run(index, instance, again)
 
 
-def test_a_state_that_fails_again_and_again_waits_for_a_person(index, instance):
-    for _ in range(5):
+def test_a_state_that_fails_again_and_again_is_tried_ever_more_rarely(index, instance, monkeypatch):
+    for _ in range(3):
         run(index, instance, only(source_changes.tick(instance, index, "notes")), fail=True)
-    stopped = source_changes.tick(instance, index, "notes")
-    assert not stopped.run_requests
-    assert "by hand" in stopped.skip_reason.skip_message
+    resting = source_changes.tick(instance, index, "notes")
+    assert not resting.run_requests
+    assert "3 runs did not do it" in resting.skip_reason.skip_message
+    monkeypatch.setattr(requests, "PAUSES", (0.0,))
+    assert run(index, instance, only(source_changes.tick(instance, index, "notes")))
 
 
 def test_while_a_run_is_at_work_no_second_one_is_asked_for(index, instance):
@@ -152,6 +102,31 @@ def test_the_graph_waits_for_a_quiet_moment_but_not_for_ever(home, instance):
     assert only(graph_refresh.tick(instance, patient)).job_name == "graph_refresh"
     patient.close()
     index.close()
+
+
+def test_a_run_covers_the_shards_with_work_and_those_between_them(home):
+    (home / "rag.yaml").write_text(SETTINGS.replace("path: notes", "path: notes, shards: 8"), encoding="utf-8")
+    for n in range(6):
+        write(home, f"more{n}.md", f"# More {n}\n\nNote {n}.\n")
+    with closing(Index(load_settings(home / "rag.yaml"))) as index, dg.DagsterInstance.ephemeral() as instance:
+        assert run(index, instance, only(source_changes.tick(instance, index, "notes")))
+        for n in range(2):
+            write(home, f"more{n}.md", f"# More {n}\n\nNote {n}, edited.\n")
+        request = only(source_changes.tick(instance, index, "notes"))
+        touched = sorted(index.catalog.items.waiting())
+        ends = [request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")]
+        assert ends == [touched[0], touched[-1]]
+        assert run(index, instance, request)
+        assert index.catalog.items.waiting() == {}
+
+
+def test_a_source_that_costs_much_to_look_at_is_looked_at_less_often(index, instance):
+    cheap, costly = iter((0.0, 0.1)), iter((0.0, 4.0))
+    assert only(source_changes.rested_tick(instance, index, "notes", lambda: next(cheap)))
+    assert only(source_changes.rested_tick(instance, index, "notes", lambda: next(costly)))
+    rests = source_changes.rested_tick(instance, index, "notes")
+    assert not rests.run_requests
+    assert "next look is in" in rests.skip_reason.skip_message
 
 
 def test_all_sensors_and_schedules_are_off_until_a_person_switches_them_on(home):

@@ -30,6 +30,14 @@ server.directories.plugins={home}/plugins
 server.directories.import={home}/import
 {more}
 """
+ENCRYPTED = """
+server.bolt.tls_level=OPTIONAL
+dbms.ssl.policy.bolt.enabled=true
+dbms.ssl.policy.bolt.base_directory={home}/certificates
+dbms.ssl.policy.bolt.private_key=private.key
+dbms.ssl.policy.bolt.public_certificate=public.crt
+dbms.ssl.policy.bolt.client_auth=NONE
+"""
 
 
 def free_port() -> int:
@@ -38,6 +46,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def certify(folder: Path) -> None:
+    """A key and a certificate of its own for 127.0.0.1."""
+    folder.mkdir(parents=True)
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "private.key", "-out", "public.crt"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 @contextmanager
@@ -55,7 +71,7 @@ class Neo4jServer:
     """One server; its data outlives `kill` and `start`."""
 
     def __init__(
-        self, home: Path, *, password: str | None = None, more: str = "", version: str = VERSION, warm: bool = False
+        self, home: Path, *, password: str | None = None, tls: bool = False, version: str = VERSION, warm: bool = False
     ) -> None:
         self.home, self.password, self.version, self.warm = home, password, version, warm
         self.port = free_port()
@@ -64,8 +80,28 @@ class Neo4jServer:
         for folder in ("conf", "data", "logs", "run", "plugins", "import"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         auth = str(password is not None).lower()
-        text = CONFIGURATION.format(port=self.port, home=home, auth=auth, more=more)
-        (home / "conf" / "neo4j.conf").write_text(text)
+        if tls:
+            certify(home / "certificates")
+        more = ENCRYPTED.format(home=home) if tls else ""
+        self.configuration = home / "conf" / "neo4j.conf"
+        self.configuration.write_text(
+            CONFIGURATION.format(port=self.port, home=home, auth=auth, more=more), encoding="utf-8"
+        )
+
+    @property
+    def certificate(self) -> Path:
+        """The CA to trust where the server was made with `tls`."""
+        return self.home / "certificates" / "public.crt"
+
+    def restart(self, more: str = "") -> None:
+        """Kill it and start it again, with lines added to its configuration for this life."""
+        text = self.configuration.read_text(encoding="utf-8")
+        self.kill()
+        self.configuration.write_text(f"{text}{more}\n", encoding="utf-8")
+        try:
+            self.start()
+        finally:
+            self.configuration.write_text(text, encoding="utf-8")
 
     def start(self) -> "Neo4jServer":
         """Start the server and wait until it takes transactions."""
