@@ -11,6 +11,7 @@ from knowledge.fingerprint import fingerprint
 from knowledge.names import canonical_words
 from knowledge.reconcile import reconcile
 from rag_assets.ingest import ingest_asset
+from rag_assets.previews import chunk_lengths
 from rag_assets.stage import StageRun
 from resources.catalog.stages import Commit
 from resources.index import Index
@@ -28,6 +29,7 @@ def chunks_asset(settings: Settings) -> dg.AssetsDefinition:
         lambda index, partition, full: ChunksRun(index, partition, full=full),
         lambda index: [index.tables.chunks],
         {"python"},
+        chunk_lengths,
     )  # fmt: skip
 
 

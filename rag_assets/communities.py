@@ -12,6 +12,7 @@ from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
 from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
+from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
@@ -46,11 +47,13 @@ def communities_asset(settings: Settings) -> dg.AssetsDefinition:
             work = CommunitiesRun(parts, full=wants_full(context))
             work.run()
             report.add(LEASE, work.stage.counters, parts.tables.communities.count(), work.stage.touched)
+            levels = _levels(parts)
             return report.result(
                 [parts.tables.communities, parts.tables.memberships],
                 **{"dagster/row_count": parts.tables.communities.count()},
                 **use.metadata(),
-                levels=markdown_table(_levels(parts)),
+                levels=markdown_table(levels),
+                communities=bar_plot([(f"level {row['level']}", row["communities"]) for row in levels]),
             )
 
     return communities
@@ -153,9 +156,9 @@ def _community(row: Row) -> Community:
     return Community(row["id"], row["level"], row["parent"], tuple(row["members"]), row["edges"])
 
 
-def _levels(index: Index) -> list[dict[str, object]]:
+def _levels(index: Index) -> list[dict[str, int]]:
     table = index.tables.communities
-    found: list[dict[str, object]] = []
+    found: list[dict[str, int]] = []
     while count := table.count(where := f"level = {len(found)}"):
         largest = table.top(("-size",), ("size",), 1, where)["size"][0].as_py()
         found.append({"level": len(found), "communities": count, "largest": largest})

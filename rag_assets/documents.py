@@ -14,6 +14,7 @@ from rag_assets import discovery
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions, source_of
 from rag_assets.poison import MOST_TRIES, isolate
+from rag_assets.previews import backlog
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from resources.catalog.items import Document
 from resources.catalog.stages import Commit
@@ -64,8 +65,7 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
                 ]
                 rows = parts.catalog.stages.count(STAGE, key)
                 report.add(key, work.stage.counters, rows, work.stage.touched, failed=markdown_table(failed[:50]))
-        waiting = sum(count for count, _ in parts.catalog.items.waiting().values())
-        return report.result([parts.tables.documents], changes_waiting=waiting)
+        return report.result([parts.tables.documents], **backlog(parts))
 
     return documents
 

@@ -1,5 +1,7 @@
 """The asset `entity_graph`: entities and relationships, reduced from what the chunks say, and their graph store."""
 
+from typing import Any
+
 import dagster as dg
 
 from knowledge import resolution
@@ -10,6 +12,7 @@ from rag_assets.graph_rows import tables_of
 from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import graph_partitions
+from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
 from rag_assets.reduction import ENTITIES, RELATIONSHIPS, reduce_shard
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
@@ -53,10 +56,12 @@ def entity_graph_asset(settings: Settings) -> dg.AssetsDefinition:
                     report.add(key, counters, work.rows[key], [])
             tables = parts.tables
             report.touched(work.touched)
+            strongest = _strongest(parts)
             return report.result(
                 [tables.mentions, tables.entities, tables.relationships],
                 **use.metadata(),
-                strongest=markdown_table(_strongest(parts)),
+                strongest=markdown_table(strongest),
+                mentions=bar_plot([(row["name"], row["mention_count"]) for row in strongest]),
             )
 
     return entity_graph
@@ -128,6 +133,6 @@ class EntityGraphRun:
         self.touched = entities
 
 
-def _strongest(index: Index) -> list[dict[str, object]]:
+def _strongest(index: Index) -> list[dict[str, Any]]:
     columns = ("name", "type", "mention_count", "document_count")
     return list(index.tables.entities.top(("-mention_count", "name"), columns, 20).to_pylist())

@@ -1,7 +1,7 @@
 """The frame of the ingest assets below `documents`: one loop over the partitions of a run."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -57,6 +57,7 @@ def ingest_asset(
     work: Callable[[Index, str, bool], Work],
     tables: Callable[[Index], Sequence[Table]],
     kinds: set[str],
+    previews: Callable[[Index], dict[str, Any]] = lambda _index: {},
 ) -> dg.AssetsDefinition:
     """An asset of the group `ingest`: partitioned by source, one run for any range of partitions."""
 
@@ -80,6 +81,6 @@ def ingest_asset(
                 doing = work(parts, key, wants_full(context))
                 run_stage(doing)
                 report.add(key, doing.stage.counters, doing.rows(), doing.stage.touched)
-            return report.result(tables(parts))
+            return report.result(tables(parts), **previews(parts))
 
     return asset
