@@ -12,10 +12,10 @@ export TRANSFORMERS_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup lock demo ui test test-long lint bench clean
+.PHONY: help setup lock demo ui test test-long test-neo4j-2026 neo4j lint bench clean
 
 help: ## show this
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/.ready ## the environment only: .venv with the exact versions of requirements.lock
 
@@ -44,11 +44,18 @@ lint: setup ## ruff and the type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint ## everything that must hold
+neo4j: setup ## fetch the Neo4j server of the tests, once
+	$(BIN)/python -m tests.graph.server.neo4j_server
+
+test: lint neo4j ## everything that must hold
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-long: setup ## the random and kill tests at full length
+test-long: setup neo4j ## the random and kill tests at full length
 	RAG_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-neo4j-2026: export RAG_TEST_NEO4J_VERSION := 2026.08.1
+test-neo4j-2026: neo4j ## the graph store's tests against the calendar line of Neo4j (Java 25)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/graph
 
 bench: setup ## the benchmarks; QUALITY=folder measures retrieval on that folder too
 	$(BIN)/python -m benchmarks $(QUALITY)

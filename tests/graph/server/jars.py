@@ -1,6 +1,6 @@
 """The jars of a Neo4j server and a Java that runs them: fetched once into `.cache/neo4j`, outside git.
 
-`python -m tests.graph.server.jars` prepares them; the tests do so themselves where it was not done.
+`python -m tests.graph.server.neo4j_server` prepares them; the tests do so themselves where it was not done.
 """
 
 import fcntl
@@ -8,23 +8,22 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 VERSION = os.environ.get("RAG_TEST_NEO4J_VERSION", "5.26.30")
 HERE = Path(__file__).parent
 CACHE = HERE.parents[2] / ".cache" / "neo4j"
-DEBIAN = {"java": "openjdk-17-jre-headless", "mvn": "maven"}
 
 
 class ServerMissing(Exception):
     """A real Neo4j could not be prepared; the text says what to install."""
 
 
-def java_needed(version: str) -> int:
-    """The Java that a line of Neo4j asks for: 17 for 5.26, 25 for the calendar line."""
-    return 17 if version.startswith("5.") else 25
+def supported(version: str) -> tuple[int, ...]:
+    """The releases of Java that a line of Neo4j runs on: 17 and 21 for 5.26, 25 for the calendar line."""
+    return (17, 21) if version.startswith("5.") else (25,)
 
 
 @contextmanager
@@ -44,7 +43,7 @@ def jars(version: str = VERSION) -> Path:
             return folder
         fresh = folder.with_name("lib.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        command = [_program("mvn"), "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dneo4j.version={version}"]
+        command = [_maven(), "-q", "-B", "-f", str(HERE / "pom.xml"), f"-Dneo4j.version={version}"]
         command += ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -54,16 +53,18 @@ def jars(version: str = VERSION) -> Path:
 
 
 def java(version: str = VERSION) -> str:
-    """A Java new enough for a version of the server: JAVA_HOME, the path, or below /usr/lib/jvm."""
-    needed = java_needed(version)
+    """A Java that a version of the server runs on: JAVA_HOME, the path, or below /usr/lib/jvm; else it is installed."""
+    packages = [f"openjdk-{release}-jdk-headless" for release in supported(version)]
+    return _java(version) or _installed(packages, lambda: _java(version))
+
+
+def _java(version: str) -> str | None:
     homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
     candidates = [str(home / "bin" / "java") for home in [*homes, *sorted(Path("/usr/lib/jvm").glob("*"))]]
     for candidate in [shutil.which("java"), *candidates]:
-        if candidate and Path(candidate).exists() and _version(candidate) >= needed:
+        if candidate and Path(candidate).exists() and _version(candidate) in supported(version):
             return candidate
-    if needed > 17:
-        raise ServerMissing(f"Neo4j {version} needs Java {needed}: install a JDK {needed} and set JAVA_HOME to it.")
-    return _program("java")
+    return None
 
 
 def _version(candidate: str) -> int:
@@ -72,24 +73,19 @@ def _version(candidate: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found:
-        return found
-    package = DEBIAN[name]
+def _maven() -> str:
+    return shutil.which("mvn") or _installed(["maven"], lambda: shutil.which("mvn"))
+
+
+def _installed(packages: Sequence[str], find: Callable[[], str | None]) -> str:
+    """Installed with the system's package manager where that is allowed; raises ServerMissing with what to do."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
-            subprocess.run(
-                command, check=False, capture_output=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            )
-        found = shutil.which(name)
-    if not found:
-        raise ServerMissing(
-            f"the tests of Neo4j need {name}: install the package {package}, or set RAG_TEST_NEO4J_URI to a server "
-            "whose database may be emptied."
-        )
-    return found
-
-
-if __name__ == "__main__":
-    print(f"Neo4j {VERSION}: {jars()}, run by {java()}")
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for arguments in (["update"], *(["install", "-y", "--no-install-recommends", package] for package in packages)):
+            subprocess.run(["apt-get", "-qq", *arguments], check=False, capture_output=True, env=environment)
+            if found := find():
+                return found
+    raise ServerMissing(
+        f"the tests of Neo4j need {' or '.join(packages)}: install it, or set RAG_TEST_NEO4J_URI to a server whose "
+        "database may be emptied."
+    )

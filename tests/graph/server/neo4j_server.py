@@ -199,3 +199,8 @@ class Neo4jServer:
             driver.session(database="system") as session,
         ):
             session.run(change, password=self.password).consume()
+
+
+if __name__ == "__main__":
+    loaded_classes(VERSION)
+    print(f"Neo4j {VERSION}: {jars()}, run by {java()}")
