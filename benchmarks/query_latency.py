@@ -118,7 +118,18 @@ def build(folder: Path, chunks: int) -> None:
         connection.execute(sa.insert(schema.acl_sets), acls)
         titles = [{"name": canonical(name(n)), "document_id": document(n)} for n in range(last)]
         connection.execute(sa.insert(schema.names), titles)
+        connection.execute(sa.insert(schema.items), [item(n) for n in range(last)])
     catalog.close()
+
+
+def item(number: int) -> dict[str, Any]:
+    """A document as the catalog knows it."""
+    source = f"s{number % SOURCES}"
+    return {
+        "source": source, "native_id": str(number), "scope": "", "document_id": document(number), "partition": source,
+        "path": f"{number}.md", "uri": "", "version": "1", "size": 1, "folder": False, "state": "live",
+        "acl_id": f"a{number % SOURCES}",
+    }  # fmt: skip
 
 
 def rows(table: Table, chunks: int, start: int) -> Any:

@@ -100,7 +100,7 @@ def serve(port: int, code_port: int, workspace: Path) -> None:
         code = start("dagster", "api", "grpc", "--host", HOST, "--port", str(code_port), *module)
         wait_for(code_port, code, "the code location")
         web = start("dagster-webserver", "--host", HOST, "--port", str(port), "--workspace", str(workspace))
-        start("dagster-daemon", "run", "--workspace", str(workspace))
+        start("python", "-m", "rag_assets.daemon", "run", "--workspace", str(workspace))
         wait_for(port, web, "the webserver")
         print(f"\nDagster UI: http://{HOST}:{port}/asset-groups   (Ctrl-C stops everything)\n", flush=True)
         while all(process.poll() is None for process in running):

@@ -1,61 +1,19 @@
 """The command `rag`: arguments and printing only; what it does stands in the modules that it calls."""
 
+import codecs
 import json
 import sys
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from resources.errors import RagError, SettingsError
+from rag_assets.exits import OneLineErrors, command
+from rag_assets.printing import print_json, say, show_answer, show_pass, show_table
+from resources.errors import SettingsError
 
 MODES = ("hybrid", "local", "global", "dense", "fulltext")
-
-
-def command(*, json_flag: bool = True) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Errors become one line on stderr and an exit code: 1, or 2 for what the settings or arguments say."""
-
-    def decorate(function: Callable[..., int | None]) -> Callable[..., None]:
-        @click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
-        @wraps(function)
-        def wrapped(debug: bool, **arguments: Any) -> None:
-            from resources.index import prepare_environment
-
-            prepare_environment()
-            try:
-                code = function(**arguments)
-            except RagError as error:
-                if debug:
-                    raise
-                click.echo(f"rag: {error}", err=True)
-                sys.exit(2 if isinstance(error, SettingsError) else 1)
-            except BrokenPipeError:
-                sys.exit(1)
-            sys.exit(code or 0)
-
-        return (
-            click.option("--json", "as_json", is_flag=True, help="One JSON document.")(wrapped)
-            if json_flag
-            else wrapped
-        )
-
-    return decorate
-
-
-class OneLineErrors(click.Group):
-    """A wrong argument is one line on stderr and exit code 2, like every other refusal."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
-        except click.UsageError as error:
-            path = error.ctx.command_path if error.ctx else "rag"
-            click.echo(f"rag: {error.format_message()} `{path} --help` lists what there is.", err=True)
-            sys.exit(2)
-        except click.Abort:
-            sys.exit(130)
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,11 +48,11 @@ def index(sources: tuple[str, ...], full: bool, as_json: bool) -> int:
     _known_sources(parts.settings.sources, sources)
     quiet = as_json or not sys.stderr.isatty()
     with open_instance(parts.settings) as instance:
-        outcome = index_once(parts, instance, sources, full=full, say=lambda line: None if quiet else _say(line))
+        outcome = index_once(parts, instance, sources, full=full, say=lambda line: None if quiet else say(line))
     if as_json:
-        _print(outcome.as_dict())
+        print_json(outcome.as_dict())
     else:
-        _show_pass(outcome.as_dict())
+        show_pass(outcome.as_dict())
     return 0 if outcome.ok else 1
 
 
@@ -128,7 +86,7 @@ def search(
         if batch or as_json:
             click.echo(json.dumps(answer, ensure_ascii=False))
         else:
-            _show_answer(answer)
+            show_answer(answer)
     return 0
 
 
@@ -140,10 +98,10 @@ def status(as_json: bool) -> None:
 
     found = read(_index())
     if as_json:
-        _print(found)
+        print_json(found)
         return
-    _table("table", [{"table": name, "rows": rows} for name, rows in found["tables"].items()])
-    _table("source", [{"source": name, **counts} for name, counts in found["sources"].items()])
+    show_table("table", [{"table": name, "rows": rows} for name, rows in found["tables"].items()])
+    show_table("source", [{"source": name, **counts} for name, counts in found["sources"].items()])
     generations = ", ".join(f"{name} {value}" for name, value in found["generations"].items())
     click.echo(f"generations: {generations}; graph store: {found['graph_store']}")
 
@@ -156,9 +114,9 @@ def failed(as_json: bool) -> None:
 
     found = read(_index())
     if as_json:
-        _print(found)
+        print_json(found)
     elif found:
-        _table("set aside", [{n: row[n] for n in ("source", "path", "stage", "error", "tries")} for row in found])
+        show_table("set aside", [{n: row[n] for n in ("source", "path", "stage", "error", "tries")} for row in found])
     else:
         click.echo("Nothing is set aside.")
 
@@ -177,7 +135,7 @@ def retry(ids: tuple[str, ...], as_json: bool) -> None:
             raise SettingsError(f"{one} is not among what was set aside; `rag failed --json` lists the ids.")
     count = put_back(parts, ids)
     if as_json:
-        _print({"put_back": count})
+        print_json({"put_back": count})
     else:
         click.echo(f"{count} put back; `rag index` tries them again.")
 
@@ -196,7 +154,7 @@ def deletes(source: str, as_json: bool) -> None:
     _known_sources([*parts.settings.sources, *parts.catalog.items.counts()], [source])
     count = parts.catalog.items.approve_deletes(source)
     if as_json:
-        _print({"source": source, "approved": count})
+        print_json({"source": source, "approved": count})
     else:
         click.echo(f"{source}: {count} deletions let through; `rag index` carries them out.")
 
@@ -216,7 +174,7 @@ def forget(source: str, as_json: bool) -> int:
     with open_instance(parts.settings) as instance:
         outcome = forget_source(parts, instance, source)
     if as_json:
-        _print({"source": source, "removed": outcome.sources[source].applied.removed, "ok": outcome.ok})
+        print_json({"source": source, "removed": outcome.sources[source].applied.removed, "ok": outcome.ok})
     else:
         click.echo(f"{source}: {outcome.sources[source].applied.removed} documents removed.")
     return 0 if outcome.ok else 1
@@ -230,9 +188,9 @@ def doctor(as_json: bool) -> int:
 
     findings = [finding.as_dict() for finding in examine(_index())]
     if as_json:
-        _print(findings)
+        print_json(findings)
     else:
-        _table("health", findings)
+        show_table("health", findings)
     return 1 if any(finding["health"] == "unhealthy" for finding in findings) else 0
 
 
@@ -242,18 +200,19 @@ def rebuild() -> None:
 
 
 @rebuild.command()
+@click.option("--moved", is_flag=True, help="Drop nothing; write only what does not stand where it should.")
 @command()
-def graph(as_json: bool) -> None:
+def graph(moved: bool, as_json: bool) -> None:
     """Drop and rebuild the graph store from the tables, then prove that they agree."""
     import os
 
     from rag_assets.rebuild import rebuild_graph
 
-    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})")
+    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})", moved=moved)
     if as_json:
-        _print({"ok": True, "rows": rows})
+        print_json({"ok": True, "rows": rows})
     else:
-        _table("graph store", [{"kind": kind, "rows": count} for kind, count in rows.items()])
+        show_table("graph store", [{"kind": kind, "rows": count} for kind, count in rows.items()])
 
 
 def _index() -> Any:
@@ -272,60 +231,14 @@ def _questions(file: Path) -> list[Any]:
     from resources.retrieval import Question
 
     questions = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(file.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if line.strip():
             try:
-                row = json.loads(line)
+                row = json.loads(line.decode("utf-8"))
+                if not isinstance(row["question"], str):
+                    raise TypeError
                 questions.append(Question(row["id"], row["question"]))
             except (ValueError, KeyError, TypeError) as error:
                 wanted = '{"id": ..., "question": ...}'
                 raise SettingsError(f"{file}:{number}: is not {wanted} ({type(error).__name__}).") from error
     return questions
-
-
-def _print(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _say(line: str) -> None:
-    click.echo(f"… {line}", err=True)
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in rows[0] if rows else ():
-        table.add_column(name, justify="right" if isinstance(rows[0][name], int) else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def _show_pass(outcome: dict[str, Any]) -> None:
-    _table("sources", [{"source": name, **of} for name, of in outcome["sources"].items()])
-    rows = []
-    for asset, counters in outcome["assets"].items():
-        rows.append({"asset": asset, **{name.removeprefix("rows_"): value for name, value in counters.items()}})
-    _table("assets", rows)
-    bad = [check for check in outcome["checks"] if not check["passed"]]
-    if bad:
-        _table("checks that did not pass", bad)
-    for error in outcome["errors"]:
-        click.echo(f"rag: {error}", err=True)
-    runs = f"{len(outcome['runs'])} runs" if outcome["runs"] else "nothing to do, no run started"
-    click.echo(f"{'ok' if outcome['ok'] else 'not ok'}: {runs}, {outcome['seconds']} s")
-
-
-def _show_answer(answer: dict[str, Any]) -> None:
-    click.secho(answer["question"], bold=True)
-    for result in answer["results"]:
-        heading = " › ".join(result["heading_path"])
-        click.secho(f"{result['rank']:>2}. {result['source']}/{result['path']}", fg="cyan", nl=False)
-        click.echo(f"  {heading}  ({result['score']:.2f})")
-        click.echo("    " + " ".join(result["text"].split())[:240])
-    for report in answer["reports"]:
-        click.secho(f" ·  {report['title']}", fg="green")
-        click.echo("    " + report["summary"][:240])
-    click.echo(f"{len(answer['results'])} results, {answer['seconds']:.2f} s")

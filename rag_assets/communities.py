@@ -10,8 +10,9 @@ from knowledge.communities import Community, hierarchy
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
+from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
-from rag_assets.projection import project_communities
+from rag_assets.projection import Projection
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
@@ -41,12 +42,14 @@ def communities_asset(settings: Settings) -> dg.AssetsDefinition:
         parts = index.opened
         report = Report(context, parts, STAGE)
         with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+            use = GraphUse(parts)
             work = CommunitiesRun(parts, full=wants_full(context))
             work.run()
             report.add(LEASE, work.stage.counters, parts.tables.communities.count(), work.stage.touched)
             return report.result(
                 [parts.tables.communities, parts.tables.memberships],
                 **{"dagster/row_count": parts.tables.communities.count()},
+                **use.metadata(),
                 levels=markdown_table(_levels(parts)),
             )
 
@@ -80,7 +83,10 @@ class CommunitiesRun:
                 index.catalog.put(CHECKSUM, network.checksum)
             stages.done(STAGE, entities)
         waiting = stages.queued(PROJECTION)
-        project_communities(index, waiting)
+        if waiting:
+            projection = Projection(index)
+            projection.communities(waiting)
+            self.stage.counters.rows_failed += projection.finish()
         stages.done(PROJECTION, waiting)
         self.stage.counters.rows_same = (
             index.tables.communities.count() - self.stage.counters.rows_new - self.stage.counters.rows_changed
@@ -148,13 +154,9 @@ def _community(row: Row) -> Community:
 
 
 def _levels(index: Index) -> list[dict[str, object]]:
-    rows = index.tables.communities.read(None, ("level", "size")).to_pylist()
-    levels = sorted({row["level"] for row in rows})
-    return [
-        {
-            "level": level,
-            "communities": sum(row["level"] == level for row in rows),
-            "largest": max(row["size"] for row in rows if row["level"] == level),
-        }
-        for level in levels
-    ]
+    table = index.tables.communities
+    found: list[dict[str, object]] = []
+    while count := table.count(where := f"level = {len(found)}"):
+        largest = table.top(("-size",), ("size",), 1, where)["size"][0].as_py()
+        found.append({"level": len(found), "communities": count, "largest": largest})
+    return found

@@ -9,24 +9,22 @@ import dagster as dg
 from knowledge import reports as writing
 from knowledge.communities import Community
 from knowledge.fingerprint import fingerprint
-from knowledge.quotes import pick_passages, wanted_support
-from knowledge.report import Cited, Finding, Report
+from knowledge.report import Finding, Report
 from knowledge.reports import evidence_of, fingerprint_of
-from knowledge.resolution import Entity, Relationship
 from rag_assets import embeddings
 from rag_assets import stage as stages
+from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import graph_partitions
+from rag_assets.projection import Projection
+from rag_assets.report_reading import MEMBERS_AT_ONCE, GraphReader, Reading
 from rag_assets.stage import StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
-from resources.graph import EdgeKind, NodeKind
 from resources.index import Index
 from resources.settings import Settings
 
 STAGE = "community_reports"
-MEMBERS_AT_ONCE = 20_000
-"""Members of the communities that are read together."""
 Row = dict[str, Any]
 
 
@@ -47,15 +45,23 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
         parts = index.opened
         report = stages.Report(context, parts, STAGE)
         with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
-            works = [ReportsRun(parts, key, full=wants_full(context)) for key in context.partition_keys]
+            use = GraphUse(parts)
+            graph = GraphReader(parts)
+            works = [ReportsRun(parts, key, graph, full=wants_full(context)) for key in context.partition_keys]
+            for work in works:
+                work.look()
+            graph.read_ahead(c for work in works for c in work.mine)
             for work in works:
                 work.write()
             store(parts, works)
+            projection = Projection(parts)
+            projection.community_nodes({community for work in works for community in work.wanted})
+            works[0].stage.counters.rows_failed += projection.finish()
             for work in works:
                 work.finish()
                 report.add(work.partition, work.stage.counters, work.rows(), work.stage.touched)
             embeddings.serve_newest(parts)
-            return report.result([parts.reports()], strongest=markdown_table(_strongest(parts)))
+            return report.result([parts.reports()], **use.metadata(), strongest=markdown_table(_strongest(parts)))
 
     return community_reports
 
@@ -63,8 +69,8 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
 class ReportsRun:
     """The stage at work in one shard: whole top-level communities, each with all below it."""
 
-    def __init__(self, index: Index, partition: str, *, full: bool) -> None:
-        self.index, self.partition = index, partition
+    def __init__(self, index: Index, partition: str, graph: GraphReader, *, full: bool) -> None:
+        self.index, self.partition, self.graph = index, partition, graph
         self.shard = int(partition.removeprefix("g"))
         self.table = index.reports()
         self.stage = StageRun(index, STAGE, partition, full=full)
@@ -72,21 +78,28 @@ class ReportsRun:
         self.new: list[Row] = []
         self.gone: list[str] = []
         self.old: dict[str, Row] = {}
+        self.mine: list[Row] = []
+        self._around: dict[str, Row] = {}
 
     def rows(self) -> int:
         return self.table.count(f"shard = {self.shard}")
 
-    def write(self) -> None:
-        """Find out which reports are new, changed or gone, and write them; nothing is stored yet."""
+    def look(self) -> None:
+        """Find out which reports have to be looked at: their communities are `mine`, deepest first."""
         self.wanted = set(self.index.catalog.stages.queued(STAGE, self.partition))
-        communities = self._communities(self.wanted)
-        self.gone = sorted(self.wanted - communities.keys())
+        self._around = self._communities(self.wanted)
+        self.gone = sorted(self.wanted - self._around.keys())
+        mine = [c for c in self._around.values() if c["id"] in self.wanted]
+        self.mine = sorted(mine, key=lambda c: (-c["level"], c["id"]))
+
+    def write(self) -> None:
+        """Write the reports that are new or changed; nothing is stored yet."""
+        communities = self._around
         read = self.table.by("community_id", self.wanted | self._children(communities)).to_pylist()
         self.old = {row["community_id"]: row for row in read}
         known = {c: _report(row) for c, row in self.old.items()}
         documents = {c: set(row["documents"]) for c, row in self.old.items()}
-        mine = [c for c in communities.values() if c["id"] in self.wanted]
-        for batch in _batches(sorted(mine, key=lambda c: (-c["level"], c["id"]))):
+        for batch in _batches(self.mine):
             self.new += self._write(batch, communities, known, documents)
 
     def finish(self) -> None:
@@ -128,7 +141,7 @@ class ReportsRun:
         for community in communities.values():
             if community["parent"] in below:
                 below[community["parent"]].append(community)
-        read = _Reading(self.index, batch, below)
+        read = Reading(self.index, self.graph.rows(batch), below)
         rows = []
         for c in batch:
             children = [known[child["id"]] for child in sorted(below[c["id"]], key=lambda x: str(x["id"]))]
@@ -176,67 +189,6 @@ def store(index: Index, works: Sequence[ReportsRun]) -> None:
     counters.bytes_written += arrow.nbytes
 
 
-class _Reading:
-    """What the reports of some communities are written from, in a handful of batched reads."""
-
-    def __init__(self, index: Index, batch: Sequence[Row], below: dict[str, list[Row]]) -> None:
-        groups = {c["id"]: c["members"] for c in batch}
-        nodes = index.graph.read_nodes(NodeKind.ENTITY, sorted({m for members in groups.values() for m in members}))
-        entities = {row["id"]: _entity(row) for row in nodes}
-        edges = index.graph.read_edges_of_groups(EdgeKind.RELATED, groups)
-        self.members = {c: [entities[m] for m in members if m in entities] for c, members in groups.items()}
-        self.owned: dict[str, list[Relationship]] = {}
-        for c, found in edges.items():
-            child = {m: x["id"] for x in below[c] for m in x["members"]}
-            self.owned[c] = [_relationship(e) for e in found if not _inside_one(child, e["source"], e["target"])]
-        self._support(index, below)
-
-    def _support(self, index: Index, below: dict[str, list[Row]]) -> None:
-        """Which chunks state the relationships, and the texts of those that a report may quote."""
-        tables = index.tables
-        owned = [r.id for found in self.owned.values() for r in found]
-        columns = ("relationship_id", "chunk_id", "document_id")
-        self._stated: dict[str, list[tuple[str, str]]] = {}
-        for row in tables.statements.by("relationship_id", owned, columns).to_pylist():
-            self._stated.setdefault(row["relationship_id"], []).append((row["chunk_id"], row["document_id"]))
-        wanted = {c: wanted_support(self.members[c], self.owned[c], parent=bool(below[c]))[0] for c in self.owned}
-        candidates = {chunk for ids in wanted.values() for r in ids for chunk, _ in self._stated.get(r, ())}
-        marks = tables.chunks.by("id", candidates, ("id", "fingerprint")).to_pydict()
-        mark = dict(zip(marks["id"], marks["fingerprint"], strict=True))
-        self._picked: dict[str, list[str]] = {}
-        for c, ids in wanted.items():
-            support = {r: [(mark[x], x) for x, _ in self._stated.get(r, ()) if x in mark] for r in ids}
-            self._picked[c] = pick_passages(ids, support)
-        chosen = {chunk for chunks in self._picked.values() for chunk in chunks}
-        texts = tables.chunks.by("id", chosen, ("id", "text", "title", "fingerprint")).to_pylist()
-        self._cited = {r["id"]: Cited(r["id"], r["text"], r["title"], r["fingerprint"]) for r in texts}
-
-    def passages_of(self, community: str) -> list[Cited]:
-        return [self._cited[chunk] for chunk in self._picked[community]]
-
-    def documents_of(self, community: str) -> set[str]:
-        """Every document that states a relationship of the community: who may not read one may not read the report."""
-        return {d for r in self.owned[community] for _, d in self._stated.get(r.id, ())}
-
-
-def _inside_one(child: dict[str, str], source: str, target: str) -> bool:
-    return source in child and child[source] == child.get(target)
-
-
-def _entity(row: Row) -> Entity:
-    return Entity(
-        row["id"], row["name"], row.get("canonical", ""), tuple(row.get("aliases") or ()), row["type"],
-        row.get("description") or "", row["mention_count"], row["document_count"], row["fingerprint"],
-    )  # fmt: skip
-
-
-def _relationship(row: Row) -> Relationship:
-    return Relationship(
-        row["id"], row["source"], row["target"], row["predicate"], row["weight"], row.get("description") or "",
-        row["support_count"], row["fingerprint"],
-    )  # fmt: skip
-
-
 def _report(row: Row) -> Report:
     findings = tuple(Finding.of(finding) for finding in json.loads(row["findings"]))
     return Report(
@@ -264,5 +216,5 @@ def _batches(communities: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _strongest(index: Index) -> list[Row]:
-    rows = index.reports().read("level = 0", ("title", "rating", "tokens")).to_pylist()
-    return sorted(rows, key=lambda row: (-row["rating"], row["title"]))[:20]
+    columns = ("title", "rating", "tokens")
+    return list(index.reports().top(("-rating", "title"), columns, 20, "level = 0").to_pylist())

@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from rag_assets.exits import in_one_line
 from rag_assets.home import open_instance
+from rag_assets.work import graph_waits
 from resources.errors import RagError
 from resources.index import Index
 
@@ -23,6 +25,14 @@ class Finding:
         return asdict(self)
 
 
+REMEDIES = {
+    "catalog": "restore the catalog and the index from one backup",
+    "tables": "restore the index and the catalog from one backup, or remove both and run `rag index`",
+    "graph store": "move it away and run `rag rebuild graph`",
+    "model": "correct `embeddings` in the settings, or install the environment again",
+    "Dagster instance": "look at DAGSTER_HOME and the dagster.yaml in it",
+}
+"""What to do where a part fails in a way that it has no sentence for."""
 Look = Callable[[Index], tuple[str, str, str | None]]
 
 
@@ -47,8 +57,7 @@ def _look(index: Index, part: str, look: Look) -> Finding:
     except RagError as error:
         health, detail, remedy = "unhealthy", str(error), "see the sentence before"
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's finding and is shown
-        health, detail = "unhealthy", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        remedy = "run the command again with --debug for the whole trace"
+        health, detail, remedy = "unhealthy", in_one_line(error), REMEDIES.get(part)
     return Finding(part, health, round(time.monotonic() - start, 3), detail, remedy)
 
 
@@ -62,7 +71,9 @@ def _catalog(index: Index) -> tuple[str, str, str | None]:
 
 
 def _tables(index: Index) -> tuple[str, str, str | None]:
-    found = {"documents": index.tables.documents.count(), "chunks": index.tables.chunks.count()}
+    tables = {"documents": index.tables.documents, "chunks": index.tables.chunks}
+    # read, not only counted: the count stands in the manifest, also of a damaged file
+    found = {name: table.read(None, ("id",)).num_rows for name, table in tables.items()}
     detail = ", ".join(f"{count} {name}" for name, count in found.items())
     lost = [name for name, count in found.items() if count != index.catalog.stages.rows(name)]
     if lost:
@@ -71,8 +82,13 @@ def _tables(index: Index) -> tuple[str, str, str | None]:
 
 
 def _graph(index: Index) -> tuple[str, str, str | None]:
-    stats = ", ".join(f"{count} {kind}" for kind, count in index.graph.stats().items())
-    return "healthy", f"{index.settings.graph.store}: {stats}", None
+    stats = {str(kind): count for kind, count in index.graph.stats().items()}
+    detail = f"{index.settings.graph.store}: {', '.join(f'{count} {kind}' for kind, count in stats.items())}"
+    if stats["entity"] == index.tables.entities.count():
+        return "healthy", detail, None
+    if graph_waits(index):
+        return "degraded", f"{detail}; behind the tables", "run `rag index`"
+    return "unhealthy", f"{detail}; the tables hold another number of entities", "run `rag rebuild graph`"
 
 
 def _model(index: Index) -> tuple[str, str, str | None]:
@@ -86,7 +102,8 @@ def _source(name: str) -> Look:
         bad = [probe for probe in probes if not probe.ok]
         if bad:
             remedy = "; ".join(probe.remedy for probe in bad if probe.remedy) or None
-            return "unhealthy", "; ".join(probe.detail for probe in bad), remedy
+            health = "unhealthy" if any(probe.vital for probe in bad) else "degraded"
+            return health, "; ".join(probe.detail for probe in bad), remedy
         return "healthy", "; ".join(probe.detail for probe in probes), None
 
     return look

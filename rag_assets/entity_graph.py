@@ -4,14 +4,20 @@ import dagster as dg
 
 from knowledge import resolution
 from knowledge.counters import Counters
-from rag_assets import lookups, projection
+from knowledge.fingerprint import shard_of
+from rag_assets import graph_letters, lookups
+from rag_assets.graph_rows import tables_of
+from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import graph_partitions
+from rag_assets.projection import Projection, entities_with_new_rights
 from rag_assets.reduction import ENTITIES, RELATIONSHIPS, reduce_shard
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
+from rag_assets.work import GRAPH_STORE, graph_moved
 from resources import schemas
 from resources.graph import NodeKind
+from resources.graph.parity import align
 from resources.index import Index
 from resources.settings import Settings
 
@@ -39,6 +45,7 @@ def entity_graph_asset(settings: Settings) -> dg.AssetsDefinition:
         parts, full = index.opened, wants_full(context)
         report = Report(context, parts, STAGE)
         with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+            use = GraphUse(parts)
             work = EntityGraphRun(parts, full=full)
             work.run()
             for key, counters in work.shards.items():
@@ -48,8 +55,7 @@ def entity_graph_asset(settings: Settings) -> dg.AssetsDefinition:
             report.touched(work.touched)
             return report.result(
                 [tables.mentions, tables.entities, tables.relationships],
-                graph_requests=parts.graph.traffic.requests,
-                graph_rows_written=parts.graph.traffic.rows_written,
+                **use.metadata(),
                 strongest=markdown_table(_strongest(parts)),
             )
 
@@ -68,6 +74,10 @@ class EntityGraphRun:
 
     def run(self) -> None:
         index, full = self.index, self.stage.full
+        if self.stage.first:  # a store may be left over from an index that was removed
+            index.graph.clear()
+        self._move()
+        due = graph_letters.put_back(index)
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
         entities: list[str] = []
         relationships: list[str] = []
@@ -80,13 +90,34 @@ class EntityGraphRun:
         documents = index.catalog.stages.queued("projection")
         if full:
             documents = sorted({*documents, *index.tables.documents.read(None, ("id",))["id"].to_pylist()})
-        gone = projection.project_entities(index, entities)
-        projection.project_documents(index, documents)
-        projection.project_relationships(index, relationships)
-        index.graph.delete_nodes(NodeKind.ENTITY, gone)
+        entities = sorted({*entities, *self._with_new_rights(documents)})
+        projection = Projection(index)
+        gone = projection.entities(entities)
+        projection.documents(documents)
+        projection.relationships(relationships)
+        projection.remove(NodeKind.ENTITY, gone)
+        self.shards["g00"].rows_failed += projection.finish()
+        graph_letters.settle(index, due)
         self._pass_on(entities, relationships, documents)
         self.stage.finish()
         index.catalog.stages.caught_up(self.stage.generation)
+
+    def _move(self) -> None:
+        """Fill another graph store than the one of the last run, which the settings name now."""
+        index = self.index
+        if graph_moved(index):
+            align(index.graph, tables_of(index))
+        if index.catalog.get(GRAPH_STORE) != index.graph_place:
+            index.catalog.put(GRAPH_STORE, index.graph_place)
+
+    def _with_new_rights(self, documents: list[str]) -> list[str]:
+        """Entities of documents that other people may see now; in the queue before their node is written."""
+        index, found = self.index, entities_with_new_rights(self.index, documents)
+        shards: dict[str, list[str]] = {}
+        for entity in found:
+            shards.setdefault(f"g{shard_of(entity, index.settings.graph.shards):02d}", []).append(entity)
+        index.catalog.stages.touch("entities", shards)
+        return found
 
     def _pass_on(self, entities: list[str], relationships: list[str], documents: list[str]) -> None:
         stages = self.index.catalog.stages
@@ -99,5 +130,4 @@ class EntityGraphRun:
 
 def _strongest(index: Index) -> list[dict[str, object]]:
     columns = ("name", "type", "mention_count", "document_count")
-    rows = index.tables.entities.read("mention_count > 1", columns).to_pylist()
-    return sorted(rows, key=lambda row: (-row["mention_count"], row["name"]))[:20]
+    return list(index.tables.entities.top(("-mention_count", "name"), columns, 20).to_pylist())

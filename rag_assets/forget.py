@@ -17,6 +17,7 @@ def remove_documents(index: Index, source: str, holder: str) -> int:
     """
     catalog, tables = index.catalog, index.tables
     catalog.items.forget(source)
+    catalog.access.forget(source)
     gone = [d for d in catalog.items.documents() if d.source == source]
     for partition in sorted({d.partition for d in gone}):
         with catalog.leases.hold([partition], holder):

@@ -1,9 +1,10 @@
 """Rows of the tables as rows of the graph store: one shape for projection, rebuild and check."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from rag_assets import graph_rights
 from resources.graph import EdgeKind, NodeKind
 from resources.graph.parity import Tables
 from resources.index import Index
@@ -28,12 +29,22 @@ def edge_id(a: str, b: str) -> str:
     return a[:16] + b[:16]
 
 
+def chunk_columns(index: Index) -> tuple[str, ...]:
+    """What of a chunk is copied: its text only where `graph.texts` says so."""
+    return (*CHUNK, "text") if index.settings.graph.texts else CHUNK
+
+
 def chunk_nodes(chunks: Iterable[Row], documents: dict[str, Row]) -> list[Row]:
     """Chunks with the rights of their document, which their rows do not hold."""
-    return [
-        {**{name: c[name] for name in CHUNK}, **{name: documents[c["document_id"]][name] for name in DOCUMENT[-2:]}}
-        for c in chunks
-    ]
+    return [{**c, **{name: documents[c["document_id"]][name] for name in graph_rights.RIGHTS}} for c in chunks]
+
+
+def entity_nodes(index: Index, entities: Sequence[str] | None) -> list[Row]:
+    """Nodes of these entities, or of all for None."""
+    table = index.tables.entities
+    rows = table.read(None, ENTITY) if entities is None else table.by("id", entities, ENTITY)
+    rights = graph_rights.of_entities(index, entities)
+    return [{**row, **rights.get(row["id"], graph_rights.NOBODY)} for row in rows.to_pylist()]
 
 
 def from_document(chunks: Iterable[Row]) -> list[Row]:
@@ -84,8 +95,10 @@ def parent_community(communities: Iterable[Row]) -> list[Row]:
     ]
 
 
-def community_nodes(communities: Iterable[Row]) -> list[Row]:
-    return [{name: c[name] for name in COMMUNITY} for c in communities]
+def community_nodes(index: Index, communities: Sequence[Row], *, everything: bool = False) -> list[Row]:
+    """Nodes of these rows; `everything`: they are all that there are."""
+    rights = graph_rights.of_communities(index, None if everything else [c["id"] for c in communities])
+    return [{**{name: c[name] for name in COMMUNITY}, **rights.get(c["id"], graph_rights.NOBODY)} for c in communities]
 
 
 def tables_of(index: Index) -> Tables:
@@ -96,7 +109,7 @@ def tables_of(index: Index) -> Tables:
         return {row["id"]: row for row in t.documents.read("status = 'ok'", DOCUMENT).to_pylist()}
 
     def chunks() -> Iterator[Row]:
-        yield from t.chunks.read(None, CHUNK).to_pylist()
+        yield from t.chunks.read(None, chunk_columns(index)).to_pylist()
 
     def communities() -> list[Row]:
         return list(t.communities.read(None, (*COMMUNITY, "parent", "members")).to_pylist())
@@ -104,8 +117,8 @@ def tables_of(index: Index) -> Tables:
     return {
         NodeKind.DOCUMENT: lambda: documents().values(),
         NodeKind.CHUNK: lambda: chunk_nodes(chunks(), documents()),
-        NodeKind.ENTITY: lambda: t.entities.read(None, ENTITY).to_pylist(),
-        NodeKind.COMMUNITY: lambda: community_nodes(communities()),
+        NodeKind.ENTITY: lambda: entity_nodes(index, None),
+        NodeKind.COMMUNITY: lambda: community_nodes(index, communities(), everything=True),
         EdgeKind.FROM_DOCUMENT: lambda: from_document(chunks()),
         EdgeKind.NEXT_CHUNK: lambda: next_chunk(chunks()),
         EdgeKind.FROM_CHUNK: lambda: from_chunk(t.mentions.read(None, MENTION).to_pylist()),

@@ -17,6 +17,7 @@ from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import LeaseHeld, RagError
 from resources.index import Index
+from resources.settings import FilesystemSettings
 
 Say = Callable[[str], None]
 PATIENCE = 60.0
@@ -28,6 +29,8 @@ class SourceOutcome:
     """What became of one source in a pass."""
 
     error: str | None = None
+    partly: str | None = None
+    """What of it could not be read, while the rest goes on."""
     applied: Applied = field(default_factory=Applied)
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class Pass:
             "assets": {name: counters.as_dict() for name, counters in self.assets.items()},
             "checks": self.checks,
             "errors": self.errors,
+            "notes": [f"{name}: {note}" for name, source in self.sources.items() for note in source.applied.notes],
         }
 
 
@@ -82,10 +86,17 @@ def index_once(
             say(f"looking at {name}")
             _look(index, name, outcome.sources.setdefault(name, SourceOutcome()), full=full)
         for name in names:
-            if outcome.sources[name].error is None and (keys := partitions_with_work(index, name, full=full)):
-                outcome.sources[name].error = runner.ingest(name, keys)
+            source = outcome.sources[name]
+            if source.error is None and (keys := partitions_with_work(index, name, full=full)):
+                source.applied.removed += index.catalog.items.approved(name)
+                source.error = runner.ingest(name, keys)
+            # a library may rightly become empty, a root hardly ever does: most often its disk is not mounted
+            if source.error is None and source.applied.emptied:
+                source.error = _emptied(index, name, source.applied.held)
         # so much waited that the look was not finished: it goes on now that it is worked off
         names = [name for name in names if outcome.sources[name].applied.paused and not outcome.sources[name].error]
+    for source in outcome.sources.values():
+        source.error = source.error or source.partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start
@@ -96,8 +107,20 @@ def _look(index: Index, name: str, source: SourceOutcome, *, full: bool) -> None
     source.applied.paused = False
     try:
         source.applied.add(discovery.discover(index, name, full=full, who="rag index"))
+    except discovery.PartlyRead as error:
+        source.applied.add(error.found)
+        source.partly = str(error)
     except RagError as error:
         source.error = str(error)
+
+
+def _emptied(index: Index, name: str, held: int) -> str | None:
+    if not isinstance(index.settings.sources[name], FilesystemSettings):
+        return None
+    return (
+        f"{name}: {index.settings.source_path(name)} is empty; its {held} documents are kept. "
+        f"Mount it, or let them go with `rag approve deletes {name}`."
+    )
 
 
 def forget_source(index: Index, instance: dg.DagsterInstance, source: str) -> Pass:
@@ -181,9 +204,10 @@ def _first_error(events: Iterable[dg.DagsterEvent]) -> str:
     for event in events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
+            while error is not None and error.cause is not None and (error.cls_name or "").startswith("Dagster"):
                 error = error.cause
-            return " ".join((error.message if error else "no error was recorded").split())[:600]
+            said = " ".join((error.message if error else "no error was recorded").split())
+            return said.removeprefix(f"resources.errors.{error.cls_name}: " if error else "")[:600]
     return "see the run in the Dagster UI"
 
 

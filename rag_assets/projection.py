@@ -1,80 +1,135 @@
-"""The projection of the tables to the graph store: what was touched, nodes before edges, equal rows unwritten."""
+"""The projection of the tables to the graph store: what was touched, in few requests, equal rows unwritten."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from rag_assets import graph_rows
+from rag_assets import graph_letters, graph_rights, graph_rows
 from rag_assets.stage import batches
-from resources.graph import EdgeKind, GraphStore, NodeKind
+from resources.graph import EdgeKind, NodeKind
+from resources.graph.apply import Applied, carry_out
+from resources.graph.base import Kind
 from resources.index import Index
 
+AT_ONCE = 5_000
+"""Rows gathered before they are written."""
+Row = dict[str, Any]
 
-def project_documents(index: Index, documents: Sequence[str]) -> None:
-    """Nodes and edges of these documents: themselves, their chunks, and which entity is mentioned in which chunk.
 
-    Entities must be there already.
-    """
+class Projection:
+    """Gathers rows and ids to delete, and carries them out together; `finish` says what the store did not take."""
+
+    def __init__(self, index: Index) -> None:
+        self.index, self.graph = index, index.graph
+        self.applied = Applied()
+        self._delete: dict[Kind, list[str]] = {}
+        self._upsert: dict[Kind, list[Row]] = {}
+
+    def documents(self, documents: Sequence[str]) -> None:
+        """Nodes and edges of these documents: themselves, their chunks, and which entity is mentioned in which chunk.
+
+        Entities must be there already, or gathered before.
+        """
+        for batch in batches(documents):
+            self._documents(batch)
+            self._settle()
+
+    def entities(self, entities: Collection[str]) -> list[str]:
+        """Nodes of these entities; returns those that are no more, to be deleted when no edge needs them."""
+        found: set[str] = set()
+        for batch in batches(sorted(entities)):
+            rows = graph_rows.entity_nodes(self.index, batch)
+            found.update(row["id"] for row in rows)
+            self._add(NodeKind.ENTITY, rows)
+            self._settle()
+        return sorted(set(entities) - found)
+
+    def relationships(self, relationships: Collection[str]) -> None:
+        for batch in batches(sorted(relationships)):
+            rows = self.index.tables.relationships.by("id", batch, graph_rows.RELATIONSHIP).to_pylist()
+            self.remove(EdgeKind.RELATED, sorted(set(batch) - {row["id"] for row in rows}))
+            self._add(EdgeKind.RELATED, graph_rows.related(rows))
+            self._settle()
+
+    def communities(self, communities: Collection[str]) -> None:
+        """Nodes of these communities, their members and the community above each; vanished ones go with their edges."""
+        tables, columns = self.index.tables, (*graph_rows.COMMUNITY, "parent", "members")
+        rows = tables.communities.by("id", communities, columns).to_pylist()
+        above = tables.communities.by("id", {r["parent"] for r in rows} - {None}, graph_rows.COMMUNITY).to_pylist()
+        wanted = {e["id"]: e for e in graph_rows.in_community(rows)}
+        parents = {e["id"]: e["target"] for e in graph_rows.parent_community(rows)}
+        found = self.graph.neighbours(communities, {EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY}).edges
+        mine = set(communities)
+        self.remove(
+            EdgeKind.IN_COMMUNITY, [e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY and e.id not in wanted]
+        )
+        # an edge keeps its ends for life: a community under another parent gets a new one
+        turned = [e for e in found if e.kind == EdgeKind.PARENT_COMMUNITY and e.source in mine]
+        self.remove(EdgeKind.PARENT_COMMUNITY, [e.id for e in turned if parents.get(e.id) != e.target])
+        self.remove(NodeKind.COMMUNITY, sorted(mine - {row["id"] for row in rows}))
+        self._add(NodeKind.COMMUNITY, graph_rows.community_nodes(self.index, [*above, *rows]))
+        for batch in batches(wanted, AT_ONCE):
+            self._add(EdgeKind.IN_COMMUNITY, [wanted[i] for i in batch])
+            self._settle()
+        self._add(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(rows))
+
+    def community_nodes(self, communities: Collection[str]) -> None:
+        """The nodes alone: their rights follow from their reports."""
+        rows = self.index.tables.communities.by("id", communities, graph_rows.COMMUNITY).to_pylist()
+        self._add(NodeKind.COMMUNITY, graph_rows.community_nodes(self.index, rows))
+
+    def remove(self, kind: Kind, ids: Sequence[str]) -> None:
+        if ids:
+            self._delete.setdefault(kind, []).extend(ids)
+
+    def finish(self) -> int:
+        """Write what was gathered; returns how many rows are set aside. Raises what a store that is away says."""
+        self._flush()
+        for error in self.applied.waiting.values():
+            raise error
+        return len(self.applied.letters)
+
+    def _documents(self, documents: Sequence[str]) -> None:
+        tables, graph = self.index.tables, self.graph
+        rows = tables.documents.by("id", documents, (*graph_rows.DOCUMENT, "status")).to_pylist()
+        found = {row["id"]: row for row in rows if row.pop("status") == "ok"}
+        chunks = tables.chunks.by("document_id", list(found), graph_rows.chunk_columns(self.index)).to_pylist()
+        here = {row["id"] for row in chunks}
+        mentions = tables.mentions.by("document_id", list(found), graph_rows.MENTION).to_pylist()
+        edges = graph_rows.from_chunk(row for row in mentions if row["chunk_id"] in here)
+        nexts = graph_rows.next_chunk(chunks)
+        old_chunks = {e.source for e in graph.neighbours(documents, {EdgeKind.FROM_DOCUMENT}).edges}
+        old = graph.neighbours(old_chunks & here, {EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK}).edges
+        wanted = {(EdgeKind.FROM_CHUNK, e["id"], e["target"]) for e in edges}
+        wanted |= {(EdgeKind.NEXT_CHUNK, e["id"], e["target"]) for e in nexts}
+        for kind in (EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK):
+            self.remove(kind, sorted(e.id for e in old if e.kind == kind and (kind, e.id, e.target) not in wanted))
+        self.remove(NodeKind.CHUNK, sorted(old_chunks - here))
+        self.remove(NodeKind.DOCUMENT, [d for d in documents if d not in found])
+        self._add(NodeKind.DOCUMENT, found.values())
+        self._add(NodeKind.CHUNK, graph_rows.chunk_nodes(chunks, found))
+        self._add(EdgeKind.FROM_DOCUMENT, graph_rows.from_document(chunks))
+        self._add(EdgeKind.NEXT_CHUNK, nexts)
+        self._add(EdgeKind.FROM_CHUNK, edges)
+
+    def _add(self, kind: Kind, rows: Iterable[Row]) -> None:
+        self._upsert.setdefault(kind, []).extend(rows)
+
+    def _settle(self) -> None:
+        if sum(map(len, self._upsert.values())) >= AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        delete, upsert = self._delete, {kind: rows for kind, rows in self._upsert.items() if rows}
+        if delete or upsert:
+            applied = carry_out(self.graph, delete, upsert)
+            graph_letters.record(self.index, applied, delete, upsert)
+            self.applied.add(applied)
+        self._delete, self._upsert = {}, {}
+
+
+def entities_with_new_rights(index: Index, documents: Sequence[str]) -> list[str]:
+    """Entities whose node must be written because the rights of a document that mentions them changed."""
+    found: set[str] = set()
     for batch in batches(documents):
-        _project(index, index.graph, batch)
-
-
-def _project(index: Index, graph: GraphStore, documents: Sequence[str]) -> None:
-    tables = index.tables
-    rows = tables.documents.by("id", documents, (*graph_rows.DOCUMENT, "status")).to_pylist()
-    found = {row["id"]: row for row in rows if row.pop("status") == "ok"}
-    chunks = tables.chunks.by("document_id", list(found), graph_rows.CHUNK).to_pylist()
-    here = {row["id"] for row in chunks}
-    mentions = tables.mentions.by("document_id", list(found), graph_rows.MENTION).to_pylist()
-    edges = graph_rows.from_chunk(row for row in mentions if row["chunk_id"] in here)
-    nexts = graph_rows.next_chunk(chunks)
-    old_chunks = {e.source for e in graph.neighbours(documents, {EdgeKind.FROM_DOCUMENT}).edges}
-    old = graph.neighbours(old_chunks & here, {EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK}).edges
-    wanted = {(EdgeKind.FROM_CHUNK, e["id"], e["target"]) for e in edges}
-    wanted |= {(EdgeKind.NEXT_CHUNK, e["id"], e["target"]) for e in nexts}
-    for kind in (EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK):
-        outdated = [e.id for e in old if e.kind == kind and (kind, e.id, e.target) not in wanted]
-        graph.delete_edges(kind, sorted(outdated))
-    graph.delete_nodes(NodeKind.CHUNK, sorted(old_chunks - here))
-    graph.upsert_nodes(NodeKind.DOCUMENT, found.values())
-    graph.upsert_nodes(NodeKind.CHUNK, graph_rows.chunk_nodes(chunks, found))
-    graph.upsert_edges(EdgeKind.FROM_DOCUMENT, graph_rows.from_document(chunks))
-    graph.upsert_edges(EdgeKind.NEXT_CHUNK, nexts)
-    graph.upsert_edges(EdgeKind.FROM_CHUNK, edges)
-    graph.delete_nodes(NodeKind.DOCUMENT, [d for d in documents if d not in found])
-
-
-def project_entities(index: Index, entities: Collection[str]) -> list[str]:
-    """Nodes of these entities; returns those that are no more, to be deleted when no edge needs them."""
-    rows = index.tables.entities.by("id", entities, graph_rows.ENTITY).to_pylist()
-    index.graph.upsert_nodes(NodeKind.ENTITY, rows)
-    return sorted(set(entities) - {row["id"] for row in rows})
-
-
-def project_relationships(index: Index, relationships: Collection[str]) -> None:
-    rows = index.tables.relationships.by("id", relationships, graph_rows.RELATIONSHIP).to_pylist()
-    index.graph.delete_edges(EdgeKind.RELATED, sorted(set(relationships) - {row["id"] for row in rows}))
-    index.graph.upsert_edges(EdgeKind.RELATED, graph_rows.related(rows))
-
-
-def project_communities(index: Index, communities: Collection[str]) -> None:
-    """Nodes of these communities, their members and the community above each; vanished ones go with their edges."""
-    graph = index.graph
-    columns = (*graph_rows.COMMUNITY, "parent", "members")
-    rows = index.tables.communities.by("id", communities, columns).to_pylist()
-    above = index.tables.communities.by("id", {r["parent"] for r in rows} - {None}, graph_rows.COMMUNITY).to_pylist()
-    wanted = {e["id"]: e for e in graph_rows.in_community(rows)}
-    parents = {e["id"]: e["target"] for e in graph_rows.parent_community(rows)}
-    found = graph.neighbours(communities, {EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY}).edges
-    mine = set(communities)
-    outdated = [e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY and e.id not in wanted]
-    # an edge keeps its ends for life: a community under another parent gets a new one
-    turned = [
-        e.id
-        for e in found
-        if e.kind == EdgeKind.PARENT_COMMUNITY and e.source in mine and parents.get(e.id) != e.target
-    ]
-    graph.delete_edges(EdgeKind.IN_COMMUNITY, outdated)
-    graph.delete_edges(EdgeKind.PARENT_COMMUNITY, turned)
-    graph.delete_nodes(NodeKind.COMMUNITY, sorted(mine - {row["id"] for row in rows}))
-    graph.upsert_nodes(NodeKind.COMMUNITY, graph_rows.community_nodes([*above, *rows]))
-    graph.upsert_edges(EdgeKind.IN_COMMUNITY, wanted.values())
-    graph.upsert_edges(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(rows))
+        found |= graph_rights.entities_of_changed(index, batch)
+    return sorted(found)

@@ -9,10 +9,14 @@ from resources.graph.parity import align, differences
 from resources.index import Index
 
 
-def rebuild_graph(index: Index, holder: str) -> Mapping[str, int]:
-    """{kind: rows} of the new graph. Raises GraphError where it does not equal the tables."""
+def rebuild_graph(index: Index, holder: str, *, moved: bool = False) -> Mapping[str, int]:
+    """{kind: rows} of the new graph. Raises GraphError where it does not equal the tables.
+
+    `moved`: nothing is dropped first; only what differs is written, and the rest goes on serving.
+    """
     with index.catalog.leases.hold([GRAPH], holder):
-        index.graph.clear()
+        if not moved:
+            index.graph.clear()
         align(index.graph, tables_of(index))
         differ = differences(index.graph, tables_of(index))
     if differ:

@@ -45,6 +45,7 @@ class StageRun:
         self._state = stages.stage(stage, partition)
         self.generation = stages.generation()
         self.changed = self._state.signature != self.signature
+        self.first = self._state.generation == 0 and not self._state.complete
         self.full = full or self._state.signature != self.signature or not self._state.complete
         if self.full:
             stages.set_stage(stage, partition, replace(self._state, signature=self.signature, complete=False))
@@ -84,6 +85,7 @@ class Report:
         self.total = Counters()
         self._touched: list[str] = []
         self._rows: dict[str, int] = {}
+        self._read_before = index.tables.rows_read
 
     def add(self, partition: str, counters: Counters, rows: int, touched: Sequence[str], **more: Any) -> None:
         """Per-partition metadata: it stands at the partition also inside a range run."""
@@ -106,7 +108,8 @@ class Report:
         catalog.stages.record_touched(self._context.run_id, self._asset, self._touched)
         catalog.stages.put_rows(self._asset, self._rows)
         totals = {f"total/{name}": value for name, value in self.total.as_dict().items()}
-        return dg.MaterializeResult(metadata={**totals, **more})
+        read = self._index.tables.rows_read - self._read_before
+        return dg.MaterializeResult(metadata={**totals, "rows_read": read, **more})
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:

@@ -38,7 +38,8 @@ def _sources(index: Index) -> dict[str, dict[str, int]]:
     for row in index.tables.documents.read(None, ("source", "status")).to_pylist():
         found.setdefault(row["source"], dict.fromkeys(_ZERO, 0))[row["status"]] += 1
     for name, of in counts.items():
-        found[name]["hidden"] = of["hidden"]
+        # of a source that left the settings nothing is shown
+        found[name]["hidden"] = of["hidden"] if name in index.settings.sources else of["live"] + of["held"]
         found[name]["held_deletes"] = of["held"]
     for partition, (documents, _) in index.catalog.items.waiting().items():
         found[source_of(partition)]["waiting"] += documents

@@ -14,6 +14,10 @@ GRAPH_QUEUES = (
 DOCUMENTS_VERSION = EMBEDDINGS_VERSION = "1"
 GRAPH = "graph"
 """The partition of the stages that work on the whole graph, and the lease that they hold."""
+GRAPH_LETTERS = "graph_store"
+"""The stage of the dead letters of the graph store."""
+GRAPH_STORE = "graph.store"
+"""Where the catalog keeps which graph store holds the index."""
 
 
 def signature(index: Index, stage: str) -> str:
@@ -58,6 +62,8 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
 def graph_waits(index: Index, *, full: bool = False) -> bool:
     """Whether the graph, its communities or their reports are behind."""
     stages = index.catalog.stages
+    if index.catalog.letters.due(GRAPH_LETTERS) or graph_moved(index):
+        return True
     if full or any(stage in GRAPH_QUEUES for stage, _ in stages.queues()):
         return True
     states = stages.stages()
@@ -67,3 +73,10 @@ def graph_waits(index: Index, *, full: bool = False) -> bool:
         (state := states.get(where)) is None or not state.complete or state.signature != signature(index, where[0])
         for where in expected
     )
+
+
+def graph_moved(index: Index) -> bool:
+    """Whether the settings name another graph store than the one that holds the index."""
+    made = index.catalog.stages.stage("entity_graph", GRAPH).complete
+    known = index.catalog.get(GRAPH_STORE) or ("sqlite" if made else "")
+    return bool(known) and known != index.graph_place

@@ -12,6 +12,7 @@ from resources.embedder import Embedder, best_dtype, embedder_for
 from resources.extractor import Extractor, extractor_for
 from resources.graph import GraphStore, open_graph, open_neo4j
 from resources.graph.settings import neo4j_servers
+from resources.ownership import claim
 from resources.parser import ParseLimits, Parser
 from resources.settings import Settings, load_settings
 from resources.sources.base import Source
@@ -44,13 +45,30 @@ class Index:
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.settings.index_uri, self.settings.local / "locks")
+        uri = self.settings.index_uri
+        return Tables(uri, self.settings.local / "locks", lambda database: claim(database, uri, self.catalog))
 
     @cached_property
     def graph(self) -> GraphStore:
         if self.settings.graph.store == "neo4j":
             return open_neo4j(neo4j_servers(self.settings))
         return open_graph(self.settings.local / "graph.db")
+
+    @property
+    def graph_place(self) -> str:
+        """Names the graph store and what is copied to it; another place is filled from the tables."""
+        chosen = self.settings.graph
+        place = "sqlite"
+        if chosen.store == "neo4j":
+            place = "neo4j " + " ".join(f"{s.uri}/{s.database}*{s.capacity:g}" for s in neo4j_servers(self.settings))
+        return f"{place} with texts" if chosen.texts else place
+
+    @property
+    def report_concurrency(self) -> int:
+        """How many batches of communities are read at once: as set, or what the pool of the graph store allows."""
+        if self.settings.graph.store == "neo4j":
+            return neo4j_servers(self.settings)[0].limits.max_concurrency
+        return self.settings.reports.max_concurrency
 
     @cached_property
     def embedder(self) -> Embedder:

@@ -78,6 +78,7 @@ class SharePointSettings(SourceSettings):
     access_token: Value | None = None
     graph_url: str = "https://graph.microsoft.com/v1.0"
     authority: str = "https://login.microsoftonline.com"
+    reconcile_hours: float = Field(24, ge=0)
 
 
 AnySource = Annotated[FilesystemSettings | SharePointSettings, Field(discriminator="type")]
@@ -136,6 +137,8 @@ class Neo4jSettings(Part):
     pool_size: int = Field(50, ge=4)
     max_sessions: int | None = Field(None, ge=1)
     acquire_seconds: float = Field(10, gt=0)
+    transaction_seconds: float = Field(120, gt=0)
+    retry_seconds: float = Field(30, gt=0)
     batch_size: int = Field(5000, ge=1)
     writers: int = Field(1, ge=1)
 
@@ -143,12 +146,16 @@ class Neo4jSettings(Part):
 class GraphSettings(Part):
     store: Literal["sqlite", "neo4j"] = "sqlite"
     shards: int = Field(4, ge=1, le=100)
+    texts: bool = False
+    """Whether chunks stand in the graph store with their text."""
     neo4j: Neo4jSettings = Neo4jSettings()
 
 
 class ReportSettings(Part):
     method: Literal["extractive"] = "extractive"
     max_concurrency: int = Field(8, ge=1, le=1024)
+    adaptive: bool = False
+    """Whether no more is read at once than the graph store's pool has sessions idle."""
 
 
 class ChangeSettings(Part):

@@ -108,7 +108,8 @@ class SettingsFile:
             yield f"{self.where(keys)}: {key} comes from the environment variable {variable}, which is not set."
         elif kind in ("extra_forbidden", "invalid_key") and not in_union:
             part, _ = _place(model, keys[:-1], self.values)
-            known = f"allowed there: {', '.join(part.model_fields)}" if part else "remove it"
+            names = [name for name in part.model_fields if name != "file"] if part else []
+            known = f"allowed there: {', '.join(names)}" if part else "remove it"
             yield f"{self.where(keys)}: {key} is not a setting; {known}."
         elif kind == "missing" and not in_union:
             yield f"{self.where(keys)}: {key} is missing."

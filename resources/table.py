@@ -26,6 +26,8 @@ OPTIMIZE_EVERY = 20
 """Commits between two compactions: each leaves a version and small files behind."""
 INDEX_FROM = 20_000
 """Rows from which the key columns are indexed; below, a scan is as fast."""
+VECTORS_FROM = 50_000
+"""Rows from which vectors are indexed; below, every vector is measured exactly."""
 
 
 class Table:
@@ -45,21 +47,30 @@ class Table:
         return schemas.arrow_schema(self.spec, self._dimension)
 
     def exists(self) -> bool:
-        return self._table is not None or self.name in self._connect().list_tables(limit=1000).tables
+        if self._table is None:
+            self._table = self._found()
+        return self._table is not None
+
+    def _found(self) -> Any:
+        """The table on disk; None where there is none, or whoever made it was killed before its first version."""
+        try:
+            table = self._connect().open_table(self.name)
+        except ValueError as error:
+            if "was not found" in str(error):
+                return None
+            raise
+        if self._wordless(table):  # killed, or still at work, between its first version and its index
+            with self._lock:
+                self._index_full_text(table)
+        return table
 
     @property
     def lance(self) -> Any:
         """The LanceDB table; made at its first use."""
-        if self._table is None:
-            if self.exists():
-                table = self._connect().open_table(self.name)
-            else:
-                with self._lock:
-                    table = self._connect().create_table(self.name, schema=self.schema, exist_ok=True)
-                    self._index_full_text(table)
-            if self._wordless(table):  # whoever made it was killed before it was indexed
-                with self._lock:
-                    self._index_full_text(table)
+        if not self.exists():
+            with self._lock:
+                table = self._connect().create_table(self.name, schema=self.schema, exist_ok=True)
+                self._index_full_text(table)
             self._table = table
         return self._table
 
@@ -117,6 +128,18 @@ class Table:
             return self.schema.empty_table().select(columns)
         query = self.lance.search().select(columns).limit(None)
         rows = (query.where(where) if where else query).to_arrow().select(columns)
+        self.rows_read += rows.num_rows
+        return rows
+
+    def top(self, order: Sequence[str], columns: Sequence[str], most: int, where: str | None = None) -> "pa.Table":
+        """The first `most` rows by some of the `columns`; a leading minus means the largest first."""
+        from lancedb.query import ColumnOrdering
+
+        if not self.exists():
+            return self.schema.empty_table().select(list(columns))
+        by = [ColumnOrdering(column_name=c.lstrip("-"), ascending=not c.startswith("-")) for c in order]
+        query = self.lance.search().select(list(columns)).with_row_id(True).order_by(by).limit(most)
+        rows = (query.where(where) if where else query).to_arrow().select(list(columns))
         self.rows_read += rows.num_rows
         return rows
 
@@ -207,23 +230,27 @@ class Table:
         since, self._since_maintained = self._since_maintained, 0
         if since and self.exists():
             due = self.versions() % OPTIMIZE_EVERY < since
-            if due or (self.count() >= INDEX_FROM and self._unindexed()):
+            if due or self._lacking():
                 self.compact()
 
     def compact(self) -> None:
         """Merge small files, bring the indexes up to date, let go of versions older than a day."""
         with self._lock:
             self.lance.checkout_latest()
-            if self.count() >= INDEX_FROM:
-                from lancedb.index import BTree
-
-                for column in self._unindexed():
-                    self.lance.create_index(column, config=BTree())
+            for column, config in self._lacking().items():
+                self.lance.create_index(column, config=config)
             self.lance.optimize(cleanup_older_than=timedelta(days=1))
 
-    def _unindexed(self) -> list[str]:
-        indexed = _indexed(self.lance)
-        return [c for c in self.spec.indexed if c not in indexed]
+    def _lacking(self) -> dict[str, Any]:
+        """{column: the index that it should have, at this size, and has not}."""
+        from lancedb.index import BTree, IvfFlat
+
+        rows = self.count()
+        wanted: dict[str, Any] = {column: BTree() for column in self.spec.indexed if rows >= INDEX_FROM}
+        if rows >= VECTORS_FROM:
+            wanted |= {c.name: IvfFlat(distance_type="cosine") for c in self.spec.columns if c.type == "vector"}
+        indexed = _indexed(self.lance) if wanted else set()
+        return {column: config for column, config in wanted.items() if column not in indexed}
 
     def versions(self) -> int:
         """Commits so far, all processes together."""

@@ -1,6 +1,7 @@
 """The content tables of one index, by name; what a table can do stands in table.py."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ __all__ = ["IN_LIST", "SCAN", "Table", "Tables", "is_in"]
 class Tables:
     """All content tables of one index; nothing is opened before it is used."""
 
-    def __init__(self, uri: str, locks: Path) -> None:
-        self.uri, self._locks = uri, locks
+    def __init__(self, uri: str, locks: Path, claim: Callable[[Any], None] = lambda _database: None) -> None:
+        """`claim` sees the database before anything else does, and may refuse it."""
+        self.uri, self._locks, self._claim = uri, locks, claim
         self._db: Any = None
         self._tables: dict[str, Table] = {}
 
@@ -25,7 +27,9 @@ class Tables:
             os.environ.setdefault("RUST_LOG", "error")  # Lance warns about its own defaults on every query
             import lancedb
 
-            self._db = lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+            db = lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+            self._claim(db)
+            self._db = db
         return self._db
 
     def _of(self, spec: TableSpec, name: str | None = None, dimension: int = 0) -> Table:
@@ -75,12 +79,18 @@ class Tables:
 
     def stored(self) -> list[Table]:
         """Every table on disk, those of models that no longer serve too."""
-        return [
+        listed = [
             self._tables.get(name) or Table(spec, name, self._connect, self._locks)
             for name in self.names()
             for spec in schemas.SPECS
             if name == spec.name or name.startswith(f"{spec.name}_")
         ]
+        return [table for table in listed if table.exists()]
+
+    @property
+    def rows_read(self) -> int:
+        """Rows that were read from any table since this object was made."""
+        return sum(table.rows_read for table in self._tables.values())
 
     def names(self) -> list[str]:
         """The names of all tables on disk."""

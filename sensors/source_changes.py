@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from rag_assets.discovery import discover
+from rag_assets.discovery import PartlyRead, discover
 from rag_assets.work import partitions_with_work
 from resources.catalog.items import Applied
 from resources.errors import CatalogUnavailable, IndexRefused, RagError
@@ -36,11 +36,15 @@ def source_changes_sensor(settings: Settings, name: str) -> dg.SensorDefinition:
 
 def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResult:
     """One look. What was found stands in the catalog; the cursor is the ingest generation and nothing else."""
+    trouble: list[str] = []
     try:
-        found = discover(
-            index, name, seconds=index.settings.changes.tick_budget_seconds, who=f"the sensor {name}_changes",
-            wait_seconds=0.0,
-        )  # fmt: skip
+        try:
+            found = discover(
+                index, name, seconds=index.settings.changes.tick_budget_seconds, who=f"the sensor {name}_changes",
+                wait_seconds=0.0,
+            )  # fmt: skip
+        except PartlyRead as error:
+            found, trouble = error.found, [str(error)]
         keys = partitions_with_work(index, name)
     except (CatalogUnavailable, IndexRefused) as error:  # there is no generation to read
         return dg.SensorResult(skip_reason=str(error))
@@ -48,7 +52,7 @@ def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResu
         return _skip(index, str(error))
     waiting = {p: of for p, of in index.catalog.items.waiting().items() if p in index.settings.partitions(name)}
     said = _words(name, found, sum(documents for documents, _ in waiting.values()))
-    said = "; ".join([said, *found.notes[:MOST_NOTES]])
+    said = "; ".join([said, *trouble, *found.notes[:MOST_NOTES]])
     if keys is None:
         return _skip(index, said)
     tags = {"rag/source": name}

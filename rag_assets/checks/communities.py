@@ -6,7 +6,7 @@ Belongs here: rows and expectations of `community_reports_suite`. Does not: what
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rag_assets import graph_rows
@@ -14,8 +14,10 @@ from rag_assets.checks import hierarchy, parity
 from rag_assets.checks.hierarchy import COLUMNS, Tree
 from rag_assets.checks.scope import Scope, behind
 from rag_assets.checks.suites import Expectations, Rows
+from rag_assets.checks.support import late_documents
+from rag_assets.graph_letters import set_aside
 from rag_assets.stage import batches
-from resources.graph import EdgeKind, NodeKind
+from resources.graph import EdgeKind, Look, NodeKind, Seen
 from resources.graph.base import Kind
 from resources.index import Index
 
@@ -38,9 +40,13 @@ def rows(index: Index, scope: Scope) -> Rows:
         entities = index.tables.entities.read(None, ("id",))["id"].to_pylist()
         placed = index.tables.memberships.read(None, ("entity_id",))["entity_id"].unique().to_pylist()
         entities = sorted({*entities, *placed})
-        yield parity.KIND, parity.everything(index, KINDS, lambda kind, row: False)
+        aside = set_aside(index) | {(NodeKind.COMMUNITY.value, c) for c in _late(index)}
+        yield parity.KIND, parity.everything(index, KINDS, lambda kind, row: (kind.value, row) in aside)
+        degrees: Mapping[str, int] = index.graph.degrees(EdgeKind.RELATED, entities)
     else:
-        yield parity.KIND, _compared(index, tree, ids[: parity.MOST])
+        seen = _look(index, ids[: parity.MOST], entities or ())
+        degrees = seen.degrees[EdgeKind.RELATED]
+        yield parity.KIND, _compared(index, tree, ids[: parity.MOST], seen)
     late = behind(index, "community_reports")
     for batch in batches(ids):
         reports = index.reports().by("community_id", batch, _REPORT).to_pylist()
@@ -52,7 +58,7 @@ def rows(index: Index, scope: Scope) -> Rows:
         )
         yield "community_reports", _cited(index, [row for row in reports if row["community_id"] not in late], tree)
     for batch in batches(entities or ()):
-        yield "entities", _covered(index, tree, batch)
+        yield "entities", _covered(index, tree, batch, degrees)
 
 
 def _tree(index: Index, ids: Sequence[str] | None) -> Tree:
@@ -67,19 +73,36 @@ def _tree(index: Index, ids: Sequence[str] | None) -> Tree:
     return Tree([*found, *(row for row in below if row["id"] not in known)])
 
 
-def _compared(index: Index, tree: Tree, ids: Sequence[str]) -> parity.Columns:
-    graph, some = index.graph, [tree.rows[c] for c in ids if c in tree.rows]
+def _look(index: Index, ids: Sequence[str], entities: Sequence[str]) -> Seen:
+    """What the graph store has of these communities and, for their relationships, of these entities."""
+    return index.graph.look(
+        Look(
+            nodes={NodeKind.COMMUNITY: ids}, edges={EdgeKind.PARENT_COMMUNITY: ids},
+            degrees={EdgeKind.IN_COMMUNITY: ids, EdgeKind.RELATED: entities},
+        )
+    )  # fmt: skip
+
+
+def _late(index: Index) -> set[str]:
+    """Communities whose report is about to be looked at, or rests on documents whose rights may have changed since."""
+    documents = late_documents(index) | behind(index, "projection", "lookup")
+    late = behind(index, "community_reports")
+    if documents:
+        rows = index.reports().read(None, ("community_id", "documents")).to_pylist()
+        late |= {row["community_id"] for row in rows if documents.intersection(row["documents"])}
+    return late
+
+
+def _compared(index: Index, tree: Tree, ids: Sequence[str], seen: Seen) -> parity.Columns:
+    some = [tree.rows[c] for c in ids if c in tree.rows]
     above = graph_rows.parent_community(some)
+    aside = set_aside(index)
+    sizes = {} if aside else {row["id"]: row["size"] for row in some}
+    nodes, late = graph_rows.community_nodes(index, some), {(NodeKind.COMMUNITY.value, c) for c in _late(index)}
     parts = [
-        parity.compared(
-            NodeKind.COMMUNITY, graph_rows.community_nodes(some), graph.read_nodes(NodeKind.COMMUNITY, ids)
-        ),
-        parity.counted(
-            EdgeKind.IN_COMMUNITY,
-            {row["id"]: row["size"] for row in some},
-            graph.degrees(EdgeKind.IN_COMMUNITY, [row["id"] for row in some]),
-        ),
-        parity.compared(EdgeKind.PARENT_COMMUNITY, above, graph.read_edges_by_id(EdgeKind.PARENT_COMMUNITY, ids)),
+        parity.compared(NodeKind.COMMUNITY, nodes, seen.nodes[NodeKind.COMMUNITY], aside | late),
+        parity.counted(EdgeKind.IN_COMMUNITY, sizes, seen.degrees[EdgeKind.IN_COMMUNITY]),
+        parity.compared(EdgeKind.PARENT_COMMUNITY, above, seen.edges[EdgeKind.PARENT_COMMUNITY], aside),
     ]
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
@@ -109,13 +132,13 @@ def cited_by(report: dict[str, Any]) -> set[str]:
     return {chunk for finding in json.loads(report["findings"]) for chunk in finding["citations"]}
 
 
-def _covered(index: Index, tree: Tree, entities: Sequence[str]) -> dict[str, list[Any]]:
+def _covered(index: Index, tree: Tree, entities: Sequence[str], degrees: Mapping[str, int]) -> dict[str, list[Any]]:
     columns = ("entity_id", "community_id", "level")
     # last of all: what is added here has no complete list of children
     memberships = index.tables.memberships.by("entity_id", entities, columns).to_pylist()
     unknown = {row["community_id"] for row in memberships} - tree.rows.keys()
     tree.add(index.tables.communities.by("id", unknown, COLUMNS).to_pylist())
-    related = {entity for entity, degree in index.graph.degrees(EdgeKind.RELATED, entities).items() if degree}
+    related = {entity for entity in entities if degrees[entity]}
     return hierarchy.covered(tree, entities, memberships, related)
 
 

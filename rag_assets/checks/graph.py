@@ -11,8 +11,9 @@ from rag_assets.checks import parity
 from rag_assets.checks.scope import Scope, behind
 from rag_assets.checks.suites import Expectations, Rows
 from rag_assets.checks.support import Support, late_documents, supported
+from rag_assets.graph_letters import set_aside
 from rag_assets.stage import batches
-from resources.graph import EdgeKind, NodeKind
+from resources.graph import EdgeKind, Look, NodeKind
 from resources.graph.base import Kind
 from resources.index import Index
 from resources.tables import SCAN, is_in
@@ -42,8 +43,6 @@ def rows(index: Index, scope: Scope) -> Rows:
         for batch in batches(ids):
             yield from _touched(index, batch)
     yield parity.KIND, _everything(index) if ids is None else _some(index, ids)
-    if ids is not None:
-        yield parity.KIND, _totals(index)
 
 
 def _shard(index: Index, shard: int) -> tuple[Support, Support]:
@@ -124,38 +123,51 @@ def _at(index: Index, ids: Sequence[str], columns: Sequence[str]) -> "pa.Table":
 
 def _some(index: Index, ids: Sequence[str]) -> parity.Columns:
     """The first ids, which are hashes: nodes and relationships by content, mentions by their number."""
-    late = behind(index, "entities", "relationships")
+    late = late_entities(index)
     some = [i for i in ids[: parity.MOST] if i not in late]
-    nodes = index.tables.entities.by("id", some, graph_rows.ENTITY).to_pylist()
+    nodes = graph_rows.entity_nodes(index, some)
     edges = graph_rows.related(_among(index, some, graph_rows.RELATIONSHIP).to_pylist())
+    seen = index.graph.look(
+        Look(
+            nodes={NodeKind.ENTITY: some}, among={EdgeKind.RELATED: some}, degrees={EdgeKind.FROM_CHUNK: some},
+            stats=True,
+        )
+    )  # fmt: skip
+    aside = set_aside(index)
+    mentions = {} if aside else {node["id"]: node["mention_count"] for node in nodes}
     parts = [
-        parity.compared(NodeKind.ENTITY, nodes, index.graph.read_nodes(NodeKind.ENTITY, some)),
-        parity.compared(EdgeKind.RELATED, edges, index.graph.read_edges(EdgeKind.RELATED, some)),
-        parity.counted(
-            EdgeKind.FROM_CHUNK,
-            {node["id"]: node["mention_count"] for node in nodes},
-            index.graph.degrees(EdgeKind.FROM_CHUNK, some),
-        ),
+        parity.compared(NodeKind.ENTITY, nodes, seen.nodes[NodeKind.ENTITY], aside),
+        parity.compared(EdgeKind.RELATED, edges, seen.among[EdgeKind.RELATED], aside),
+        parity.counted(EdgeKind.FROM_CHUNK, mentions, seen.degrees[EdgeKind.FROM_CHUNK]),
+        parity.totals({} if aside else _counts(index), seen.stats),
     ]
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
 
-def _totals(index: Index) -> parity.Columns:
-    """The number of rows of each kind, where nothing waits to be projected."""
-    found, tables = index.graph.stats(), index.tables
+def _counts(index: Index) -> dict[Kind, int]:
+    """The number of rows of each kind by the tables, where nothing waits to be projected."""
+    tables = index.tables
     wanted: dict[Kind, int] = {
         NodeKind.ENTITY: tables.entities.count(), EdgeKind.RELATED: tables.relationships.count(),
         NodeKind.DOCUMENT: tables.documents.count("status = 'ok'"), NodeKind.CHUNK: tables.chunks.count(),
         EdgeKind.FROM_DOCUMENT: tables.chunks.count(),
     }  # fmt: skip
     waits = late_documents(index) or behind(index, "projection", "entities", "relationships")
-    return parity.totals({} if waits else wanted, found)
+    return {} if waits else wanted
+
+
+def late_entities(index: Index) -> set[str]:
+    """Entities that wait to be reduced, and those in documents whose rights may have changed since."""
+    late = late_documents(index) | behind(index, "projection")
+    named = index.tables.mentions.by("document_id", late, ("entity_id",))["entity_id"].to_pylist() if late else ()
+    return behind(index, "entities", "relationships").union(named)
 
 
 def _everything(index: Index) -> parity.Columns:
     """All kinds by checksum; what waits to be projected may differ."""
     documents = late_documents(index) | behind(index, "projection")
-    waiting = documents | behind(index, "entities", "relationships")
+    waiting = documents | behind(index, "relationships") | late_entities(index)
+    aside = set_aside(index)
     chunks: set[str] = set()
     for batch in batches(sorted(documents)):
         chunks.update(index.tables.chunks.by("document_id", batch, ("id",))["id"].to_pylist())
@@ -163,7 +175,8 @@ def _everything(index: Index) -> parity.Columns:
     heads = {chunk[:16] for chunk in chunks}
 
     def late(kind: Kind, row: str) -> bool:
-        return row in waiting or row in chunks or (kind == EdgeKind.FROM_CHUNK and row[:16] in heads)
+        waits = row in waiting or row in chunks or (kind == EdgeKind.FROM_CHUNK and row[:16] in heads)
+        return waits or (kind.value, row) in aside
 
     return parity.everything(index, KINDS, late)
 

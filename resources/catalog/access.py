@@ -1,13 +1,18 @@
 """Who may read, beyond what stands at an item: lost access hides documents, groups are expanded to their members."""
 
+import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from resources.catalog import schema
-from resources.catalog.database import Database
-from resources.sources.base import DISABLED, GUESTS, Group
+from resources.catalog.database import Database, slices
+from resources.sources.base import DISABLED, GUESTS, Membership
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+REMEMBERED = ("documents", "embeddings")
+"""Stages whose failure leaves a document's old rows, and the rights in them, where they serve."""
 
 
 class Access:
@@ -37,6 +42,47 @@ class Access:
         with self._db.read() as connection:
             return set(connection.scalars(sa.select(schema.cursors.c.scope).filter_by(source=source)))
 
+    def sources(self) -> set[str]:
+        """The sources that were ever listed and not forgotten, those that left the settings too."""
+        with self._db.read() as connection:
+            return set(connection.scalars(sa.select(schema.cursors.c.source.distinct())))
+
+    def closed_sources(self) -> set[str]:
+        """The sources of which every document is hidden."""
+        table = schema.items
+        shown = sa.func.sum(sa.case((sa.and_(table.c.hidden.is_(None), table.c.state != "gone"), 1), else_=0))
+        query = sa.select(table.c.source).where(~table.c.folder).group_by(table.c.source).having(shown == 0)
+        with self._db.read() as connection:
+            return set(connection.scalars(query))
+
+    def rights(self, document_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """{document id: (source, acl id)} of those that may be shown now, whatever their rows say of them."""
+        table, found = schema.items, dict[str, tuple[str, str]]()
+        query = sa.select(table.c.document_id, table.c.source, table.c.acl_id).where(
+            table.c.hidden.is_(None), table.c.state != "gone"
+        )
+        with self._db.read() as connection:
+            for part in slices(sorted(set(document_ids))):
+                rows = connection.execute(query.where(table.c.document_id.in_(part)))
+                found |= {row.document_id: (row.source, row.acl_id or "") for row in rows}
+        return found
+
+    def unsettled(self) -> dict[str, str]:
+        """{document id: acl id} of served documents whose rows may still say who might read them before."""
+        table, changes, letters, queue = schema.items, schema.changes, schema.dead_letters, schema.queue
+        marks = schema.marks
+        waiting = sa.union(
+            sa.select(changes.c.document_id).where(changes.c.state == "pending"),
+            sa.select(queue.c.unit).where(queue.c.stage == "embeddings"),
+            sa.select(letters.c.document_id).where(letters.c.stage.in_(REMEMBERED)),
+        )
+        served = sa.select(marks.c.unit).where(marks.c.stage == "embeddings", marks.c.unit == table.c.document_id)
+        query = sa.select(table.c.document_id, table.c.acl_id).where(
+            ~table.c.folder, table.c.document_id.in_(waiting), sa.exists(served)
+        )
+        with self._db.read() as connection:
+            return {row.document_id: row.acl_id or "" for row in connection.execute(query)}
+
     def principals(self) -> set[str]:
         """Every principal that some permission set names."""
         with self._db.read() as connection:
@@ -49,15 +95,36 @@ class Access:
             at = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
         return at is None or time.time() - float(at) >= minutes * 60
 
-    def replace_groups(self, source: str, groups: Sequence[Group]) -> None:
-        """The groups of a source, as they are now."""
+    def held_groups(self, source: str) -> tuple[dict[str, list[str]], str | None]:
+        """{group: members} of a source as they were read last, and from where its directory can be followed."""
+        table, meta = schema.groups, schema.meta
+        with self._db.read() as connection:
+            rows = list(connection.execute(sa.select(table).where(table.c.source == source)))
+            cursor = connection.scalar(sa.select(meta.c.value).where(meta.c.key == f"groups_cursor/{source}"))
+        return {row.principal: row.members for row in rows}, cursor or None
+
+    def store_groups(self, source: str, found: Membership) -> None:
+        """The groups of a source as they are now: all of them, or those that changed."""
         table = schema.groups
         with self._db.begin() as connection:
-            connection.execute(sa.delete(table).where(table.c.source == source))
-            rows = [{"source": source, "principal": g.principal, "members": list(g.members)} for g in groups]
+            if found.whole:
+                connection.execute(sa.delete(table).where(table.c.source == source))
+                at = {"key": f"groups_read/{source}", "value": repr(time.time())}
+                self._db.write(connection, schema.meta, [at])
+            members = dict[str, set[str]]()
+            for group in found.groups:
+                members.setdefault(group.principal, set()).update(group.members)
+            rows = [{"source": source, "principal": p, "members": sorted(of)} for p, of in members.items()]
             self._db.write(connection, table, rows)
-            at = {"key": f"groups_read/{source}", "value": repr(time.time())}
-            self._db.write(connection, schema.meta, [at])
+            place = {"key": f"groups_cursor/{source}", "value": found.cursor or ""}
+            self._db.write(connection, schema.meta, [place])
+
+    def forget(self, source: str) -> None:
+        """Let go of the groups of a source."""
+        with self._db.begin() as connection:
+            connection.execute(sa.delete(schema.groups).where(schema.groups.c.source == source))
+            keys = [f"groups_read/{source}", f"groups_cursor/{source}"]
+            connection.execute(sa.delete(schema.meta).where(schema.meta.c.key.in_(keys)))
 
     def asking(self, principals: Collection[str]) -> frozenset[str]:
         """Everything that these principals count as: their groups, `everyone`, and `organization` unless a guest."""
@@ -66,16 +133,24 @@ class Access:
         members: dict[str, set[str]] = {}
         for row in rows:
             members.setdefault(row.principal, set()).update(row.members)
-        mine = set(principals) - members.get(DISABLED, set())
-        if principals and not mine:
+        asked = {_folded(principal) for principal in principals}
+        mine = asked - members.get(DISABLED, set())
+        if asked and not mine:
             return frozenset()
-        named = [principal for principal in members if principal.startswith("group:")]
+        guests = members.get(GUESTS, set())
+        if any(p.startswith("user:") and p not in guests for p in mine):
+            mine.add("organization")
+        mine.add("everyone")  # a group of a site may hold these two
+        # a user stands here under the other name of the same person
+        named = [principal for principal in members if principal not in (GUESTS, DISABLED)]
         grown = True
         while grown:  # nested groups: until nothing is added
             added = {group for group in named if group not in mine and not members[group].isdisjoint(mine)}
             mine |= added
             grown = bool(added)
-        guests = members.get(GUESTS, set())
-        if any(p.startswith("user:") and p not in guests for p in principals):
-            mine.add("organization")
-        return frozenset(mine | {"everyone"})
+        return frozenset(mine)
+
+
+def _folded(principal: str) -> str:
+    """Principal names and ids of the directory are the same in any case."""
+    return principal.lower() if "@" in principal or _GUID.fullmatch(principal.partition(":")[2]) else principal

@@ -1,6 +1,7 @@
 """The catalog as one object: a database and its six books."""
 
 import json
+import uuid
 from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from resources.catalog.letters import Letters
 from resources.catalog.names import Names
 from resources.catalog.stages import Stages
 from resources.errors import IndexRefused
+
+IDENTITY = "identity"
 
 
 class Catalog:
@@ -58,6 +61,18 @@ class Catalog:
     def _store(self, connection: sa.Connection, facts: Mapping[str, object]) -> None:
         row = {"key": "index", "value": json.dumps(facts, sort_keys=True)}
         self.database.write(connection, schema.meta, [row])
+
+    def identity(self) -> str:
+        """What tells this catalog from every other; made once."""
+        known = self.get(IDENTITY)
+        if known is None:
+            with self.database.begin() as connection:
+                found = sa.select(schema.meta.c.value).where(schema.meta.c.key == IDENTITY)
+                known = connection.scalar(found)  # another process may have made it meanwhile
+                if known is None:
+                    known = uuid.uuid4().hex
+                    self.database.write(connection, schema.meta, [{"key": IDENTITY, "value": known}])
+        return known
 
     def get(self, key: str) -> str | None:
         with self.database.read() as connection:

@@ -43,7 +43,7 @@ def judge_missing(
     _free(connection, source, discovery, {row.native_id for row in missing})
     if hold:
         _set_state(connection, source, [row.native_id for row in missing if row.state != "held"], "held")
-        applied.held = documents
+        applied.held, applied.emptied = documents, discovery.seen == 0
     else:
         for row in missing:
             writer.remove(row, "missing", applied)

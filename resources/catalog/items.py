@@ -58,6 +58,13 @@ class Items:
         with self._db.begin() as connection:
             return self._remove(connection, source, schema.items.c.state == "held", "approved")
 
+    def approved(self, source: str) -> int:
+        """How many approved deletions of a source wait to be carried out."""
+        table = schema.changes
+        query = sa.select(sa.func.count(table.c.document_id.distinct())).where(table.c.source == source)
+        with self._db.read() as connection:
+            return connection.scalar(query.where(table.c.reason == "approved", table.c.state == "pending")) or 0
+
     def forget(self, source: str) -> int:
         """Tombstone every document of a source that left the settings; returns how many."""
         with self._db.begin() as connection:
@@ -169,11 +176,13 @@ class Items:
                 if log:
                     connection.execute(sa.insert(schema.changes), log)
 
-    def hidden(self) -> dict[str, str]:
-        """{document id: why} of the documents that no search may show now."""
+    def hidden(self, leaving_out: Collection[str] = ()) -> dict[str, str]:
+        """{document id: why} of the documents that no search may show now, without those of some sources."""
         table = schema.items
         query = sa.select(table.c.document_id, table.c.hidden, table.c.state).where(
-            sa.or_(table.c.hidden.is_not(None), table.c.state == "gone"), ~table.c.folder
+            sa.or_(table.c.hidden.is_not(None), table.c.state == "gone"),
+            ~table.c.folder,
+            table.c.source.not_in(sorted(leaving_out)),
         )
         with self._db.read() as connection:
             return {row.document_id: row.hidden or "deleted" for row in connection.execute(query)}

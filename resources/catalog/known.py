@@ -66,6 +66,16 @@ class KnownItems:
     def items(self, native_ids: Collection[str] | None = None) -> Mapping[str, Item]:
         return {item.native_id: item for item in self._read(schema.items.c.native_id, native_ids)}
 
+    def page(self, after: str, limit: int) -> Sequence[Item]:
+        table = schema.items
+        query = self._query.where(table.c.native_id > after).order_by(table.c.native_id).limit(limit)
+        with self._db.read() as connection:
+            return [item_of(row, self._acls) for row in connection.execute(query)]
+
+    def count(self) -> int:
+        with self._db.read() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(self._query.subquery())) or 0
+
     def children(self, parent_ids: Collection[str]) -> Sequence[Item]:
         return self._read(schema.items.c.parent_id, parent_ids, schema.HAS_PARENT)
 

@@ -86,6 +86,11 @@ class Stages:
         with self._db.read() as connection:
             return connection.scalar(query if partition is None else query.where(table.c.partition == partition)) or 0
 
+    def ran(self) -> bool:
+        """Whether any stage has ever finished a unit that is still there."""
+        with self._db.read() as connection:
+            return connection.scalar(sa.select(schema.marks.c.stage).limit(1)) is not None
+
     def queued(self, stage: str, partition: str | None = None) -> list[str]:
         """The units that a stage has to look at, sorted."""
         table = schema.queue

@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resources.graph.base import ENDS, Edge, EdgeKind, GraphStore, Kind, Mark, Neighbourhood, NodeKind, Row, Traffic
+from resources.graph.base import (
+    ENDS,
+    Edge,
+    EdgeKind,
+    GraphStore,
+    Kind,
+    Look,
+    Mark,
+    Neighbourhood,
+    NodeKind,
+    Row,
+    Seen,
+    Traffic,
+)
 from resources.graph.sqlite import SqliteGraph
 
 if TYPE_CHECKING:
@@ -16,10 +29,12 @@ __all__ = [
     "EdgeKind",
     "GraphStore",
     "Kind",
+    "Look",
     "Mark",
     "Neighbourhood",
     "NodeKind",
     "Row",
+    "Seen",
     "SqliteGraph",
     "Traffic",
     "open_graph",

@@ -4,7 +4,7 @@ Belongs here: order, the search for a poisoned row, dead letters and their repla
 (they come from the reconciled tables), where dead letters are kept (the catalog).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,13 @@ class Applied:
     def complete(self) -> bool:
         return not self.letters and not self.waiting
 
+    def add(self, more: "Applied") -> None:
+        """What came of more operations."""
+        self.written += more.written
+        self.deleted += more.deleted
+        self.letters += more.letters
+        self.waiting |= more.waiting
+
 
 def upserts(rows: Mapping[Kind, Iterable[Row]]) -> list[Operation]:
     """Operations that write rows, nodes first."""
@@ -69,6 +76,25 @@ def upserts(rows: Mapping[Kind, Iterable[Row]]) -> list[Operation]:
         Operation("upsert_nodes" if isinstance(kind, NodeKind) else "upsert_edges", kind, items)
         for kind, items in sorted(rows.items(), key=lambda item: isinstance(item[0], EdgeKind))
     ]
+
+
+def deletions(ids: Mapping[Kind, Iterable[str]]) -> list[Operation]:
+    """Operations that delete, edges first."""
+    return [
+        Operation("delete_nodes" if isinstance(kind, NodeKind) else "delete_edges", kind, items)
+        for kind, items in sorted(ids.items(), key=lambda item: isinstance(item[0], NodeKind))
+    ]
+
+
+def carry_out(store: GraphStore, delete: Mapping[Kind, Sequence[str]], upsert: Mapping[Kind, Sequence[Row]]) -> Applied:
+    """Deletions and rows together, in as few requests as the store can.
+
+    Where it refuses a row or is away: group by group, so that the others go on.
+    """
+    try:
+        return Applied(*store.write(delete, upsert))
+    except GraphError:
+        return apply(store, [*deletions(delete), *upserts(upsert)])
 
 
 def apply(store: GraphStore, operations: Iterable[Operation]) -> Applied:

@@ -86,6 +86,30 @@ class Mark(NamedTuple):
     partner: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Several reads that belong together; a store answers them in as few requests as it can."""
+
+    nodes: Mapping[NodeKind, Sequence[str]] = field(default_factory=dict)
+    edges: Mapping[EdgeKind, Sequence[str]] = field(default_factory=dict)
+    """By their ids."""
+    among: Mapping[EdgeKind, Sequence[str]] = field(default_factory=dict)
+    """Edges with both ends among these nodes."""
+    degrees: Mapping[EdgeKind, Sequence[str]] = field(default_factory=dict)
+    stats: bool = False
+
+
+@dataclass(slots=True)
+class Seen:
+    """The answers to a `Look`, each as the verb of that name gives it."""
+
+    nodes: dict[NodeKind, list[dict[str, Any]]] = field(default_factory=dict)
+    edges: dict[EdgeKind, list[dict[str, Any]]] = field(default_factory=dict)
+    among: dict[EdgeKind, list[dict[str, Any]]] = field(default_factory=dict)
+    degrees: dict[EdgeKind, dict[str, int]] = field(default_factory=dict)
+    stats: dict[Kind, int] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Traffic:
     """What a store has done since it was opened; goes into the metadata of a materialization."""
@@ -116,6 +140,10 @@ class Traffic:
             if retry is not None:
                 self.retries += 1
                 self.reasons[retry] = self.reasons.get(retry, 0) + 1
+
+    def idle(self) -> int | None:
+        """How many sessions its pool could lend now; None where there is no pool."""
+        return None
 
     def metadata(self) -> dict[str, int]:
         """The counts, named for the metadata of a materialization."""
@@ -165,6 +193,30 @@ class GraphStore(Protocol):
             many = self.delete_nodes(kind, names) if isinstance(kind, NodeKind) else self.delete_edges(kind, names)
             deleted[kind] = many
         return deleted
+
+    def write(self, delete: Mapping[Kind, Sequence[str]], upsert: Mapping[Kind, Sequence[Row]]) -> tuple[int, int]:
+        """Deletions, then upserts, nodes before the edges between them, in as few requests as the store can.
+
+        Returns how many rows were new or different, and how many were deleted.
+        """
+        deleted = sum(self.delete(delete).values())
+        written = 0
+        for kind, rows in sorted(upsert.items(), key=lambda item: isinstance(item[0], EdgeKind)):
+            if isinstance(kind, NodeKind):
+                written += self.upsert_nodes(kind, rows)
+            else:
+                written += self.upsert_edges(kind, rows)
+        return written, deleted
+
+    def look(self, at: Look) -> Seen:
+        """Several reads at once, in as few requests as the store can."""
+        return Seen(
+            nodes={kind: self.read_nodes(kind, ids) for kind, ids in at.nodes.items()},
+            edges={kind: self.read_edges_by_id(kind, ids) for kind, ids in at.edges.items()},
+            among={kind: self.read_edges(kind, ids) for kind, ids in at.among.items()},
+            degrees={kind: self.degrees(kind, ids) for kind, ids in at.degrees.items()},
+            stats=self.stats() if at.stats else {},
+        )
 
     def read_nodes(self, kind: NodeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
         """Whole rows in the order of `ids`; what is not there is left out."""
@@ -218,6 +270,14 @@ class GraphStore(Protocol):
     def clear(self) -> None:
         """Remove everything."""
         ...
+
+    def idle(self) -> int | None:
+        """How many sessions its pool could lend now; None where there is no pool."""
+        return None
+
+    def metadata(self) -> dict[str, int]:
+        """What was done since it was opened, and how its pool stands, for the metadata of a materialization."""
+        return self.traffic.metadata()
 
     def close(self) -> None:
         """Let go of files and connections; a closed store cannot be used again."""

@@ -16,11 +16,11 @@ def quoted(name: str) -> str:
 
 
 @cache
-def upsert_nodes(kind: NodeKind) -> str:
+def upsert_nodes(kind: NodeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, labels, properties}; returns how many were new or different."""
     label = quoted(LABELS[kind])
     return f"""
-UNWIND $rows AS row
+UNWIND ${rows} AS row
 MERGE (n:{label} {{id: row.id}})
 WITH n, row
 WHERE properties(n) <> row.properties
@@ -28,22 +28,22 @@ WHERE properties(n) <> row.properties
 SET n = row.properties
 REMOVE n:$([label IN labels(n) WHERE NOT label IN row.labels])
 SET n:$(row.labels)
-RETURN count(*) AS written
+RETURN count(*) AS written_{rows}
 """
 
 
 @cache
-def upsert_edges(kind: EdgeKind) -> str:
+def upsert_edges(kind: EdgeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, source, target, properties}; returns how many found their ends and how many changed."""
     source, target = _ends(kind)
     return f"""
-UNWIND $rows AS row
+UNWIND ${rows} AS row
 MATCH (a:{source} {{id: row.source}})
 MATCH (b:{target} {{id: row.target}})
 MERGE (a)-[r:{quoted(TYPES[kind])} {{id: row.id}}]->(b)
 WITH r, row, properties(r) <> row.properties AS differs
 FOREACH (_ IN CASE WHEN differs THEN [1] ELSE [] END | SET r = row.properties)
-RETURN count(*) AS matched, sum(toInteger(differs)) AS written
+RETURN count(*) AS matched_{rows}, sum(toInteger(differs)) AS written_{rows}
 """
 
 
@@ -61,6 +61,26 @@ RETURN id
 @cache
 def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
     """Remove the ids in the parameters named after the kinds, edges before nodes, in one request."""
+    return "\n".join([*_deletions(kinds), f"RETURN {', '.join(kind.value for kind in kinds)}"])
+
+
+@cache
+def write(deleted: tuple[EdgeKind | NodeKind, ...], upserted: tuple[EdgeKind | NodeKind, ...]) -> str:
+    """`delete`, then the rows in the parameters `new_` and the kind, nodes before edges, in one request.
+
+    Returns the number of deletions of each kind, of written rows of each kind, of matched rows of each kind of edge.
+    """
+    nodes = [kind for kind in upserted if isinstance(kind, NodeKind)]
+    edges = [kind for kind in upserted if isinstance(kind, EdgeKind)]
+    parts = _deletions(deleted)
+    parts += [f"CALL () {{ {upsert_nodes(kind, f'new_{kind.value}')} }}" for kind in nodes]
+    parts += [f"CALL () {{ {upsert_edges(kind, f'new_{kind.value}')} }}" for kind in edges]
+    names = [kind.value for kind in deleted] + [f"written_new_{kind.value}" for kind in upserted]
+    names += [f"matched_new_{kind.value}" for kind in edges]
+    return "\n".join([*parts, f"RETURN {', '.join(names)}"])
+
+
+def _deletions(kinds: Collection[EdgeKind | NodeKind]) -> list[str]:
     parts = []
     for kind in sorted(kinds, key=lambda kind: isinstance(kind, NodeKind)):
         if isinstance(kind, NodeKind):
@@ -68,7 +88,7 @@ def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
         else:
             match = f"MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->() DELETE x"
         parts.append(f"CALL () {{ UNWIND ${kind.value} AS id {match} RETURN count(*) AS {kind.value} }}")
-    return "\n".join([*parts, f"RETURN {', '.join(kind.value for kind in kinds)}"])
+    return parts
 
 
 @cache

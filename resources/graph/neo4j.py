@@ -9,23 +9,26 @@ from contextlib import nullcontext
 from typing import Any
 
 from resources.errors import GraphError
-from resources.graph import cypher
+from resources.graph import cypher, neo4j_look
 from resources.graph.base import (
     ENDS,
     Edge,
     EdgeKind,
     GraphStore,
     Kind,
+    Look,
     Mark,
     Neighbourhood,
     NodeKind,
     Row,
+    Seen,
     Traffic,
     heaviest_first,
 )
 from resources.graph.colouring import rounds, smaller_end_first
 from resources.graph.neo4j_connection import Neo4jConnection, Neo4jServerSettings
-from resources.graph.neo4j_rows import TYPES, edge_parameters, edge_record_of, node_parameters, node_record_of
+from resources.graph.neo4j_rows import TYPES, edge_record_of, node_parameters, node_record_of
+from resources.graph.neo4j_together import Together
 from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record, packed
 from resources.graph.schema import Run
 
@@ -82,6 +85,24 @@ class Neo4jGraph(GraphStore):
                 deleted[kind] += count
                 self.traffic.add(rows_deleted=count)
         return deleted
+
+    def write(self, delete: Mapping[Kind, Sequence[str]], upsert: Mapping[Kind, Sequence[Row]]) -> tuple[int, int]:
+        whole = Together.of(delete, upsert)
+        if whole.kinds < 2 or whole.size > self.limits.batch_size:
+            return super().write(delete, upsert)
+        counts = self._checked(f"writing {whole.size} rows of {whole.kinds} kinds", whole)
+        deleted = whole.deleted(counts)
+        self.traffic.add(rows_deleted=deleted)
+        return sum(self._count(written, records) for written, records in whole.written(counts)), deleted
+
+    def look(self, at: Look) -> Seen:
+        asked = neo4j_look.parts_of(at)
+        if sum(map(len, asked.values())) > self.limits.batch_size:
+            return super().look(at)
+        if not asked:
+            return Seen()
+        parameters = {part.name: ids for part, ids in asked.items() if part.verb != "stats"}
+        return neo4j_look.seen(at, self.connection.read("a look", neo4j_look.statement(tuple(asked)), parameters))
 
     def read_nodes(self, kind: NodeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
         asked = list(dict.fromkeys(ids))
@@ -160,6 +181,12 @@ class Neo4jGraph(GraphStore):
         while (count := self.connection.write("removing everything", statement)[0][0]) > 0:
             self.traffic.add(rows_deleted=count)
 
+    def idle(self) -> int | None:
+        return self.connection.gate.counts().idle
+
+    def metadata(self) -> dict[str, int]:
+        return {**self.traffic.metadata(), **self.connection.gate.counts().metadata()}
+
     def close(self) -> None:
         self.connection.close()
 
@@ -170,32 +197,39 @@ class Neo4jGraph(GraphStore):
         return self._count(written, records)
 
     def _upsert_edges(self, kind: EdgeKind, records: Sequence[EdgeRecord]) -> int:
-        from neo4j.exceptions import ConstraintError
-
-        rows = [edge_parameters(record) for record in records]
-
-        def work(run: Run) -> int:
-            try:
-                ((matched, written),) = run(cypher.upsert_edges(kind), {"rows": rows})
-            except ConstraintError:
-                raise _MovedError from None
-            if matched < len(rows):
-                raise dangling(kind, _missing(run, kind, records))
-            return int(written)
-
-        try:
-            written = self.connection.write(f"writing {len(rows)} edges ({kind})", work)
-        except _MovedError:
-            raise self._moved(kind, records) from None
+        whole = Together({}, {}, {kind: list(records)})
+        (written, _), *_ = whole.written(self._checked(f"writing {len(records)} edges ({kind})", whole))
         return self._count(written, records)
 
-    def _moved(self, kind: EdgeKind, records: Sequence[EdgeRecord]) -> GraphError:
-        there = {row["id"]: row for row in self.read_edges_by_id(kind, [record.id for record in records])}
-        for record in records:
-            row = there.get(record.id, {"source": record.source, "target": record.target})
-            if (row["source"], row["target"]) != (record.source, record.target):
-                return moved(kind, record)
-        return GraphError(f"another writer made {kind} edges of this batch between other nodes; write it again.")
+    def _checked(self, purpose: str, whole: Together) -> tuple[int, ...]:
+        """The counts of a write. Nothing of it is written where an edge does not find its ends, or has others."""
+        from neo4j.exceptions import ConstraintError
+
+        statement, parameters = whole.statement, whole.parameters
+
+        def work(run: Run) -> tuple[int, ...]:
+            try:
+                (counts,) = run(statement, parameters)
+            except ConstraintError:
+                raise _MovedError from None
+            for kind in whole.short(counts):
+                raise dangling(kind, _missing(run, kind, whole.edges[kind]))
+            return tuple(counts)
+
+        try:
+            return self.connection.write(purpose, work)
+        except _MovedError:
+            raise self._moved(whole) from None
+
+    def _moved(self, whole: Together) -> GraphError:
+        for kind, records in whole.edges.items():
+            there = {row["id"]: row for row in self.read_edges_by_id(kind, [record.id for record in records])}
+            gone = whole.gone.get(kind, ())
+            for record in records:
+                row = there.get(record.id, {"source": record.source, "target": record.target})
+                if record.id not in gone and (row["source"], row["target"]) != (record.source, record.target):
+                    return moved(kind, record)
+        return GraphError("another writer made edges of this batch between other nodes; write it again.")
 
     def _count(self, written: int, records: Sequence[NodeRecord] | Sequence[EdgeRecord]) -> int:
         mean = sum(48 + len(record.properties) for record in records) / len(records)

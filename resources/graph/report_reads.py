@@ -4,18 +4,19 @@ Belongs here: batching across communities, bounded concurrency, order. Does not:
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from resources.graph.base import EdgeKind, GraphStore, NodeKind
+from resources.graph.base import EdgeKind, GraphStore, Look, NodeKind
 from resources.graph.rows import packed
 
 log = logging.getLogger(__name__)
 
-NODES_AT_ONCE = 5_000
+NODES_AT_ONCE = 1_600
+"""Nodes, edges among them and degrees are asked for together: thrice as many ids, which a store takes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +34,25 @@ def read_communities(
     members: Mapping[str, Sequence[str]],
     *,
     max_concurrency: int = 8,
-    idle: Callable[[], int] | None = None,
+    idle: Callable[[], int | None] | None = None,
     nodes_at_once: int = NODES_AT_ONCE,
     with_degrees: bool = False,
-    level: int | None = None,
+    levels: Mapping[str, int] | None = None,
 ) -> Iterator[CommunityRows]:
     """The rows of communities `{id: entity ids}` in the order given, at most `max_concurrency` batches under way.
 
-    A batch holds communities of together about `nodes_at_once` entities and costs two requests, or three with degrees,
-    however many communities it holds. `idle` says how many sessions the pool has free; the cap then follows the pool.
+    A batch holds communities of together about `nodes_at_once` entities and costs one request, degrees included,
+    however many communities it holds. `levels`: {community: level}, for the log. `idle` says how many sessions the
+    pool has free; the cap then follows the pool.
     """
     waiting: deque[Future[list[CommunityRows]]] = deque()
-    log.debug("level %s: %d communities, at most %d batches at once", level, len(members), max_concurrency)
+    for level, count in sorted(Counter((levels or {}).get(community, 0) for community in members).items()):
+        log.debug("level %d: %d communities, at most %d batches at once", level, count, max_concurrency)
     with ThreadPoolExecutor(max_concurrency, thread_name_prefix="community reads") as threads:
         try:
             for some in packed(members, nodes_at_once):
-                cap = max_concurrency if idle is None else max(1, min(max_concurrency, idle()))
+                free = None if idle is None else idle()
+                cap = max_concurrency if free is None else max(1, min(max_concurrency, free))
                 while len(waiting) >= cap:
                     yield from waiting.popleft().result()
                 waiting.append(threads.submit(_read, store, some, with_degrees))
@@ -60,10 +64,16 @@ def read_communities(
 
 
 def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees: bool) -> list[CommunityRows]:
-    ids = dict.fromkeys(node for nodes in members.values() for node in nodes)
-    nodes = {row["id"]: row for row in store.read_nodes(NodeKind.ENTITY, ids)}
-    edges = store.read_edges_of_groups(EdgeKind.RELATED, members)
-    degrees = store.degrees(EdgeKind.RELATED, ids) if with_degrees else {}
+    ids = list(dict.fromkeys(node for nodes in members.values() for node in nodes))
+    at = Look(
+        nodes={NodeKind.ENTITY: ids},
+        among={EdgeKind.RELATED: ids},
+        degrees={EdgeKind.RELATED: ids} if with_degrees else {},
+    )
+    seen = store.look(at)
+    nodes = {row["id"]: row for row in seen.nodes[NodeKind.ENTITY]}
+    edges = _shared_out(members, seen.among[EdgeKind.RELATED])
+    degrees = seen.degrees.get(EdgeKind.RELATED, {})
     return [
         CommunityRows(
             community,
@@ -73,3 +83,18 @@ def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees:
         )
         for community, names in members.items()
     ]
+
+
+def _shared_out(
+    members: Mapping[str, Sequence[str]], edges: Sequence[dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """{community: the edges with both ends in it}, in the order of the edges."""
+    homes: dict[str, set[str]] = {}
+    for community, names in members.items():
+        for node in names:
+            homes.setdefault(node, set()).add(community)
+    found: dict[str, list[dict[str, Any]]] = {community: [] for community in members}
+    for edge in edges:
+        for community in homes[edge["source"]] & homes[edge["target"]]:
+            found[community].append(edge)
+    return found

@@ -15,6 +15,8 @@ def neo4j_servers(settings: Settings) -> list[Neo4jServerSettings]:
         chosen.max_sessions,
         settings.reports.max_concurrency if "max_concurrency" in settings.reports.model_fields_set else None,
         acquire_seconds=chosen.acquire_seconds,
+        transaction_seconds=chosen.transaction_seconds,
+        retry_seconds=chosen.retry_seconds,
         batch_size=chosen.batch_size,
         writers=chosen.writers,
     )

@@ -202,6 +202,16 @@ class ShardedGraph(GraphStore):
     def clear(self) -> None:
         self._each(dict.fromkeys(self.stores), lambda store, _: store.clear())
 
+    def idle(self) -> int | None:
+        return min((free for store in self.stores.values() if (free := store.idle()) is not None), default=None)
+
+    def metadata(self) -> dict[str, int]:
+        total: dict[str, int] = {}
+        for store in self.stores.values():
+            for name, value in store.metadata().items():
+                total[name] = total.get(name, 0) + value
+        return total
+
     def close(self) -> None:
         for store in self.stores.values():
             store.close()

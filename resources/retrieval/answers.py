@@ -4,21 +4,23 @@ Belongs here: from ranked ids to rows that a person reads, ties by path. Does no
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resources.graph import EdgeKind, GraphStore, NodeKind
+from resources.retrieval.filters import Sight
 from resources.retrieval.passages import SHOWN, PassageTable
 from resources.retrieval.reader import Reader, run
-from resources.tables import IN_LIST
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Row = dict[str, Any]
 Result = dict[str, Any]
-DOCUMENT = ("id", "source", "path", "uri", "title", "acl_id")
+Rights = Callable[[Collection[str]], Mapping[str, tuple[str, str]]]
+"""{document id: (source, acl id)} of those of some documents that may be shown now."""
+DOCUMENT = ("id", "source", "path", "uri", "title")
 DIGITS = 6
 """Decimals of a score: what differs less is a tie."""
 
@@ -35,11 +37,17 @@ class Hit:
 class Shelf:
     """Reads what results show of passages, documents and names."""
 
-    def __init__(self, passages: PassageTable, documents: Reader, graph: GraphStore) -> None:
-        self.passages, self.documents, self.graph = passages, documents, graph
+    def __init__(self, passages: PassageTable, documents: Reader, graph: GraphStore, rights: Rights) -> None:
+        self.passages, self.documents, self.graph, self.rights = passages, documents, graph, rights
 
-    def results(self, hits: Sequence[Hit], k: int) -> list[Result]:
+    def seen(self, document_ids: Collection[str], sight: Sight) -> set[str]:
+        """Those of some documents that may be shown to the caller, by what the catalog says of them now."""
+        return {d for d, (source, acl_id) in self.rights(document_ids).items() if sight.sees(d, source, acl_id)}
+
+    def results(self, hits: Sequence[Hit], k: int, sight: Sight) -> list[Result]:
         """The k best of `hits` with text, place and names; equal scores in the order of path and ordinal."""
+        seen = self.seen({hit.document_id for hit in hits}, sight)
+        hits = [hit for hit in hits if hit.document_id in seen]
         wanted = _with_ties(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)), k)
         rows, documents = run(self._shown(wanted))
         # A passage or its document may have gone since it was ranked.
@@ -73,13 +81,6 @@ class Shelf:
         for edge in sorted(there, key=lambda e: (-e.weight, nodes[e.source].get("mention_count", 1), e.source)):
             names[edge.target].append(str(nodes[edge.source]["name"]))
         return names
-
-    def documents_of(self, ids: Collection[str]) -> dict[str, Row]:
-        """{document id: row}."""
-        wanted = sorted(ids)
-        parts = [wanted[at : at + IN_LIST] for at in range(0, len(wanted), IN_LIST)]
-        read = [run(self.documents.by("id", part, DOCUMENT)) for part in parts]
-        return {i: row for part in read for i, row in _by(part, "id").items()}
 
 
 def _by(rows: "pa.Table", key: str) -> dict[str, Row]:

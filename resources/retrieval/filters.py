@@ -8,15 +8,19 @@ from resources.tables import is_in
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the caller may see: permission sets and sources (None: all), and documents that nobody may see now."""
+    """What the caller may see: permission sets and sources (None: all), less what may not be shown now.
+
+    `hidden` are documents, `closed` whole sources.
+    """
 
     acl_ids: frozenset[str] | None = None
     sources: frozenset[str] | None = None
     hidden: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
-        return self.acl_ids is None and self.sources is None and not self.hidden
+        return self.acl_ids is None and self.sources is None and not self.hidden and not self.closed
 
     @property
     def nothing(self) -> bool:
@@ -29,6 +33,8 @@ class Sight:
             parts.append(is_in("acl_id", sorted(self.acl_ids)))
         if self.sources is not None:
             parts.append(is_in("source", sorted(self.sources)))
+        if self.closed:
+            parts.append(f"NOT ({is_in('source', sorted(self.closed))})")
         if self.hidden:
             parts.append(f"NOT ({is_in('document_id', sorted(self.hidden))})")
         return " AND ".join(parts) or None
@@ -37,6 +43,7 @@ class Sight:
         """May the caller see this document?"""
         return (
             document_id not in self.hidden
+            and source not in self.closed
             and (self.acl_ids is None or acl_id in self.acl_ids)
             and (self.sources is None or source in self.sources)
         )

@@ -141,10 +141,10 @@ class _Exploration:
     def _add_passages(self, wanted: Iterable[str]) -> None:
         """Read passages in the order in which they are wanted, as far as there is room and the filter lets them."""
         new = [c for c in dict.fromkeys(wanted) if c not in self.rows and c not in self.refused]
-        new = new[: max(0, self._room())]
-        if new:
-            self._keep(run(self.table.by("chunk_id", new, COLUMNS, self.where)))
-            self.refused.update(c for c in new if c not in self.rows)
+        while new and self._room() > 0:  # what the filter keeps back takes no room
+            some, new = new[: self._room()], new[self._room() :]
+            self._keep(run(self.table.by("chunk_id", some, COLUMNS, self.where)))
+            self.refused.update(c for c in some if c not in self.rows)
 
     def _asked_names(self) -> list[str]:
         ids = {entity_id(name): name for name in runs(self.question)}
@@ -166,9 +166,18 @@ class _Exploration:
 
     def _passages_of_asked(self, asked: Collection[str]) -> list[str]:
         few = [e for e in asked if self.uses[e] <= self.limits.asked_uses]
-        edges = self._neighbours(few, self.limits.of_asked)
+        many = [e for e in few if self.where is not None and self.uses[e] > self.limits.of_asked]
+        edges = self._neighbours([e for e in few if e not in many], self.limits.of_asked)
+        for name in many:  # a limit before the filter could leave nothing that may be seen
+            edges += self._seen(self._neighbours([name]))[: self.limits.of_asked]
         edges.sort(key=lambda edge: (-edge.weight, self.uses[edge.source], edge.target))
         return [edge.target for edge in edges]
+
+    def _seen(self, edges: list[Edge]) -> list[Edge]:
+        """Those edges whose passages the filter lets through, in their order."""
+        rows = run(self.table.by("chunk_id", {edge.target for edge in edges}, ("chunk_id",), self.where))
+        seen = set(rows["chunk_id"].to_pylist())
+        return [edge for edge in edges if edge.target in seen]
 
     def _read_names(self) -> None:
         """The names of every candidate that has not told its names yet."""

@@ -47,8 +47,11 @@ class Reader:
             import lancedb
 
             connection = await lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0))
-            if self.name in (await connection.list_tables(limit=1_000)).tables:
+            try:
                 self._table = await connection.open_table(self.name)
+            except ValueError as error:
+                if "was not found" not in str(error):
+                    raise
         return self._table is not None
 
     async def opened(self) -> Any:

@@ -48,12 +48,16 @@ class ReportShelf:
         return self._shown(scored, sight, LOCAL)
 
     def nearest(self, vector: Floats, sight: Sight) -> list[Report]:
-        """Reports by cosine with the question and rating."""
-        wanted = GLOBAL * (4 if sight.whole else 20)
-        rows = run(self._nearest(vector, wanted))
-        scored = [(1 - row["_distance"] + RATING_WEIGHT * row["rating"], row) for row in rows]
-        scored.sort(key=lambda one: (-round(one[0], DIGITS), one[1]["level"], one[1]["community_id"]))
-        return self._shown(scored, sight, GLOBAL)
+        """Reports by cosine with the question and rating: as many are read as it takes to find enough to show."""
+        wanted, shown = GLOBAL * (4 if sight.whole else 20), list[Report]()
+        while True:
+            rows = run(self._nearest(vector, wanted))
+            scored = [(1 - row["_distance"] + RATING_WEIGHT * row["rating"], row) for row in rows]
+            scored.sort(key=lambda one: (-round(one[0], DIGITS), one[1]["level"], one[1]["community_id"]))
+            shown = self._shown(scored, sight, GLOBAL)
+            if len(shown) == GLOBAL or len(rows) < wanted:
+                return shown
+            wanted *= 4
 
     async def _by_id(self, ids: Collection[str]) -> list[Report]:
         if not await self.table.there():
@@ -68,12 +72,10 @@ class ReportShelf:
         return rows
 
     def _shown(self, scored: Sequence[tuple[float, dict[str, Any]]], sight: Sight, most: int) -> list[Report]:
-        if not sight.whole:
-            resting = {document for _, row in scored for document in row["documents"]}
-            known = self.shelf.documents_of(resting)
-            seen = {d for d, row in known.items() if sight.sees(d, row["source"], row["acl_id"])}
-            scored = [(score, row) for score, row in scored if seen.issuperset(row["documents"])]
-        return [_report(score, row) for score, row in scored[:most]]
+        """The first that rest on documents which all may be seen; one that rests on none has nothing to show."""
+        seen = self.shelf.seen({document for _, row in scored for document in row["documents"]}, sight)
+        kept = [(s, row) for s, row in scored if row["documents"] and seen.issuperset(row["documents"])]
+        return [_report(score, row) for score, row in kept[:most]]
 
 
 def _report(score: float, row: Mapping[str, Any]) -> Report:

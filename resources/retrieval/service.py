@@ -26,6 +26,8 @@ from resources.retrieval.reader import Reader, run
 from resources.retrieval.reports import ReportShelf
 from resources.retrieval.serving import serving
 
+MANY = 1_000
+"""Hidden documents from which it pays to look for sources that are hidden as a whole: naming them is shorter."""
 Mode = Literal["hybrid", "dense", "fulltext", "local", "global"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Answer = dict[str, Any]
@@ -54,10 +56,13 @@ class Retrieval:
         embedder: Embedder,
         catalog: Catalog,
         limits: Limits | None = None,
+        served: Collection[str] | None = None,
     ) -> None:
+        """`served`: the sources of the settings; what the index still holds of others is not shown."""
+        self.served = None if served is None else frozenset(served)
         self.passages, self.graph, self.embedder, self.catalog = passages, graph, embedder, catalog
         self.explorer = Explorer(passages, graph, catalog.names, limits)
-        self.shelf = Shelf(passages, documents, graph)
+        self.shelf = Shelf(passages, documents, graph, catalog.access.rights)
         self.reports = ReportShelf(reports, self.shelf)
 
     @classmethod
@@ -68,6 +73,7 @@ class Retrieval:
             PassageTable(index.tables.uri, index.tables.embeddings(live.key, live.dimension).name),
             Reader(index.tables.uri, index.tables.reports(live.key, live.dimension).name),
             Reader(index.tables.uri, index.tables.documents.name), index.graph, live.embedder, index.catalog, limits,
+            index.settings.sources,
         )  # fmt: skip
 
     def search(
@@ -109,12 +115,21 @@ class Retrieval:
         return answers
 
     def _sight(self, principals: Collection[str] | None, sources: Collection[str] | None) -> Sight:
-        items = self.catalog.items
+        """What stands at a passage of who may read it is a copy; where it may be old, the catalog decides."""
+        items, access = self.catalog.items, self.catalog.access
+        readable = readable_acl_ids(items.acl_sets(), self._asking(principals))
+        hidden, closed = set(items.hidden()), set[str]()
+        if len(hidden) > MANY:
+            closed = access.closed_sources()
+            hidden = set(items.hidden(leaving_out=closed))
+        if self.served is not None:
+            closed |= access.sources() - self.served
+        if readable is not None:
+            hidden |= {d for d, acl_id in access.unsettled().items() if acl_id not in readable}
         return Sight(
-            acl_ids=readable_acl_ids(items.acl_sets(), self._asking(principals)),
-            sources=None if sources is None else frozenset(sources),
-            hidden=frozenset(items.hidden()),
-        )
+            acl_ids=readable, sources=None if sources is None else frozenset(sources), hidden=frozenset(hidden),
+            closed=frozenset(closed),
+        )  # fmt: skip
 
     def _asking(self, principals: Collection[str] | None) -> frozenset[str] | None:
         return None if principals is None else self.catalog.access.asking(principals)
@@ -149,16 +164,18 @@ class Retrieval:
         if mode == "local":
             mass = dict(zip(found.entities, ranking.name_mass.tolist(), strict=True))
             reports = self.reports.local(mass, sight)
-        return self.shelf.results(hits, k), reports
+        return self.shelf.results(hits, k, sight), reports
 
     def _dense(self, vector: Floats, k: int, sight: Sight) -> list[Answer]:
         rows = run(self.passages.nearest(vector, 2 * k, sight.where(), _BRIEF)).to_pylist()
-        return self.shelf.results([Hit(r["chunk_id"], r["document_id"], 1 - r["_distance"]) for r in rows], k)
+        hits = [Hit(r["chunk_id"], r["document_id"], 1 - r["_distance"]) for r in rows]
+        return self.shelf.results(hits, k, sight)
 
     def _fulltext(self, question: str, k: int, sight: Sight) -> list[Answer]:
         asked = question_terms(question)
         rows = run(self.passages.matching(asked, 2 * k, sight.where(), _BRIEF)).to_pylist() if asked else []
-        return self.shelf.results([Hit(r["chunk_id"], r["document_id"], r["_score"]) for r in rows], k)
+        hits = [Hit(r["chunk_id"], r["document_id"], r["_score"]) for r in rows]
+        return self.shelf.results(hits, k, sight)
 
     def _global(self, vector: Floats, k: int, sight: Sight) -> tuple[list[Answer], list[Answer]]:
         """The nearest reports, and the passages that they cite: by the report's score and their own cosine."""
@@ -170,7 +187,7 @@ class Retrieval:
         cited = sorted(best)[:1_000]
         rows = run(self.passages.nearest_of(vector, cited, sight.where(), _BRIEF)).to_pylist()
         hits = [Hit(r["chunk_id"], r["document_id"], best[r["chunk_id"]] + 1 - r["_distance"]) for r in rows]
-        return self.shelf.results(hits, k), reports
+        return self.shelf.results(hits, k, sight), reports
 
 
 _BRIEF = ("chunk_id", "document_id")

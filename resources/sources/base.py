@@ -14,7 +14,7 @@ from resources.errors import FetchFailed
 
 __all__ = [
     "DISABLED", "GUESTS", "Change", "Discovery", "DocumentGone", "DocumentRefused", "Fetched", "Group", "Item", "Known",
-    "Op", "Probe", "Source",
+    "Membership", "Op", "Probe", "Source",
 ]  # fmt: skip
 
 
@@ -50,6 +50,12 @@ class Known(Protocol):
 
     def items(self, native_ids: Collection[str] | None = None) -> Mapping[str, Item]:
         """The items of these ids, or all; by native id."""
+
+    def page(self, after: str, limit: int) -> Sequence[Item]:
+        """The next items by native id, folders too."""
+
+    def count(self) -> int:
+        """How many items there are, folders too."""
 
     def children(self, parent_ids: Collection[str]) -> Sequence[Item]:
         """Documents and folders that lie directly in these folders (by `parent_id`)."""
@@ -116,6 +122,29 @@ GUESTS, DISABLED = "guests", "disabled"
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """Groups as they are now. A user may stand among them, with the other name that the same person has."""
+
+    groups: tuple[Group, ...]
+    cursor: str | None = None
+    """From where the next look may follow what changed; None: everything has to be read again."""
+    whole: bool = True
+    """These are all; False: only those that may have changed, the others are as they were."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be read, in sentences."""
+        reasons = dict[str, list[str]]()
+        for group in self.groups:
+            if group.why_empty is not None:
+                reasons.setdefault(group.why_empty, []).append(group.principal)
+        return tuple(
+            f"nobody is let in by {len(of)} groups ({', '.join(of[:3])}{', …' if len(of) > 3 else ''}): {why}"
+            for why, of in sorted(reasons.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """One thing that a source needs, and whether it has it."""
 
@@ -123,6 +152,8 @@ class Probe:
     ok: bool
     detail: str
     remedy: str | None = None
+    vital: bool = True
+    """False: what lacks costs some people their view, and loses no document."""
 
 
 class Source(Protocol):
@@ -130,8 +161,11 @@ class Source(Protocol):
 
     name: str
 
-    def discover(self) -> Sequence[str]:
-        """The scopes that are listed apart (file system: one, ""; SharePoint: one a library)."""
+    def discover(self, deadline: float | None = None) -> Sequence[str]:
+        """The scopes that are listed apart (file system: one, ""; SharePoint: one a library).
+
+        Raises SourceError where no answer comes before the deadline.
+        """
 
     def changes(
         self, scope: str, known: Known, *, full: bool = False, deadline: float | None = None, limit: int | None = None
@@ -156,9 +190,16 @@ class Source(Protocol):
     def acl(self, items: Collection[Item]) -> Mapping[str, tuple[str, ...] | None]:
         """Who may read these items now, by native id; None: could not be read, so nobody."""
 
-    def groups(self, principals: Collection[str]) -> Sequence[Group]:
+    def groups(
+        self,
+        principals: Collection[str],
+        held: Mapping[str, Collection[str]],
+        cursor: str | None = None,
+        deadline: float | None = None,
+    ) -> Membership:
         """Who is in these groups now (those among the principals that are groups), and who is a guest or disabled.
 
+        `held` are the members as they were read last; with the `cursor` of that time only what changed is read.
         Raises SourceError where the directory does not answer: keep what is known.
         """
 

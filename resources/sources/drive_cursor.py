@@ -46,6 +46,10 @@ class DriveCursor:
     """Items whose permissions have to be read again."""
     expiries: dict[str, str] = field(default_factory=dict)
     """{item: when one of its grants runs out}."""
+    checked_to: str = ""
+    """The item up to which all permissions were read again, whatever the feed said."""
+    checked_at: float | None = None
+    """When that was (seconds since 1970)."""
     seen: set[bytes] = field(default_factory=set)
     """Marks of the items that the listing has shown, 8 bytes each; only for a sweep."""
 

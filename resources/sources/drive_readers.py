@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from resources.sources.base import Item
+from resources.sources.base import Item, Known
 from resources.sources.drive_cursor import DriveCursor
 from resources.sources.drive_items import Drive
 from resources.sources.drive_tree import Tree
@@ -14,6 +14,8 @@ from resources.sources.graph_permissions import Access, access, expired
 
 REREAD = 200
 """Permissions that are read again between two looks at the clock."""
+SLICE = 20
+"""Permissions that are checked between two looks at the clock: one batch."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,35 @@ class Readers:
             if self.cursor.reread and self.over():
                 return False
         return True
+
+    def check_some(self, known: Known, hours: float, *, fresh: bool) -> None:
+        """Read the next permissions again: as many as the time since the last such look is of `hours`.
+
+        The feed does not tell every change of a permission; so each is read once in this time. `fresh`: all have just
+        been read.
+        """
+        cursor, now, period = self.cursor, self.now().timestamp(), hours * 3600
+        last = cursor.checked_at
+        if last is None or fresh or period <= 0:
+            cursor.checked_at, cursor.checked_to = now, ""
+            return
+        total = known.count()
+        due = int(total * min((now - last) / period, 1.0))
+        done = 0
+        while done < due and not self.over():
+            items = known.page(cursor.checked_to, min(due - done, SLICE))
+            if not items and not cursor.checked_to:
+                break
+            if not items:
+                cursor.checked_to = ""  # around again
+                continue
+            cursor.reread |= {item.native_id for item in items}
+            cursor.checked_to = items[-1].native_id
+            done += len(items)
+            if not self.read_again():
+                break
+        if done:
+            cursor.checked_at = now if done == due else last + period * done / total
 
     def pass_on(self, folders: Collection[Item]) -> None:
         """Where a folder's readers changed, what lies in it may have inherited them: take away now, read again."""

@@ -54,7 +54,9 @@ class Round:
         limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reconcile_hours: float = 0,
     ) -> None:
+        self._reconcile_hours = reconcile_hours
         self._graph, self._drive, self._known, self._cursor = graph, drive, known, cursor
         self._deadline, self._limit, self._clock = deadline, limit, clock
         self._tree = Tree(known)
@@ -78,6 +80,8 @@ class Round:
                     listed = listed or cursor.listing
                     if finished or self._over():
                         break
+                if finished:
+                    self._readers.check_some(self._known, self._reconcile_hours, fresh=listed)
         except Busy as busy:
             if self._deadline is None:
                 raise

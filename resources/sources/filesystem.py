@@ -16,7 +16,7 @@ from pathlib import Path
 from knowledge.fingerprint import fingerprint
 from resources.errors import AccessDenied, FetchFailed, SourceError, SourceMissing
 from resources.sources import names
-from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Group, Item, Known, Probe
+from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Item, Known, Membership, Probe
 from resources.sources.patterns import Rules
 from resources.sources.reading import Hashed, Restless, hash_stable, identity_of, open_beneath, version_of
 from resources.sources.scan import RACY_NS, Scan, Tree
@@ -55,7 +55,7 @@ class FilesystemSource:
             os.path.abspath(root), Rules(include, exclude, hidden), tuple(sorted(read)), settle_seconds, rehash_days
         )
 
-    def discover(self) -> Sequence[str]:
+    def discover(self, deadline: float | None = None) -> Sequence[str]:
         """The one scope, ""; raises SourceMissing, AccessDenied."""
         os.close(self._open())
         return ("",)
@@ -160,9 +160,15 @@ class FilesystemSource:
         """The same readers for every file: those that the settings name."""
         return {item.native_id: self._tree.read for item in items}
 
-    def groups(self, principals: Collection[str]) -> Sequence[Group]:
+    def groups(
+        self,
+        principals: Collection[str],
+        held: Mapping[str, Collection[str]],
+        cursor: str | None = None,
+        deadline: float | None = None,
+    ) -> Membership:
         """None: a folder knows no groups of its own."""
-        return ()
+        return Membership(())
 
     def probe(self) -> Sequence[Probe]:
         """Whether the root is there and can be listed."""

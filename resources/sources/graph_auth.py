@@ -57,6 +57,14 @@ def tokens_for(source: str, credentials: Credentials, graph_url: str) -> Tokens:
     return _Entra(source, credentials, f"{origin(graph_url)}/.default")
 
 
+def tokens_for_site(source: str, credentials: Credentials, site: str) -> Tokens | None:
+    """The tokens for SharePoint itself, which takes no app that signs in with a secret; None: there are none."""
+    if credentials.certificate_path is None and not credentials.managed_identity:
+        return None
+    require_safe(source, "site", site)
+    return _Entra(source, credentials, f"{origin(site)}/.default")
+
+
 def origin(url: str) -> str:
     """Scheme and host of an address."""
     parts = urlsplit(url)

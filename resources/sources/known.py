@@ -33,6 +33,12 @@ class KnownItems:
             return self._items
         return {native_id: self._items[native_id] for native_id in native_ids if native_id in self._items}
 
+    def page(self, after: str, limit: int) -> Sequence[Item]:
+        return [self._items[native_id] for native_id in sorted(self._items) if native_id > after][:limit]
+
+    def count(self) -> int:
+        return len(self._items)
+
     def children(self, parent_ids: Collection[str]) -> Sequence[Item]:
         parents = set(parent_ids)
         return [item for item in self._items.values() if item.parent_id in parents]

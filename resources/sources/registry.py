@@ -40,4 +40,5 @@ def _sharepoint(name: str, chosen: SharePointSettings, settings: Settings) -> So
         access_token=value("access_token"),
         graph_url=chosen.graph_url,
         authority=chosen.authority,
+        reconcile_hours=chosen.reconcile_hours,
     )

@@ -5,7 +5,8 @@ One scope a library, followed by its delta feed. The source only reads; what it 
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,24 +14,28 @@ from urllib.parse import quote, unquote, urlsplit
 
 from knowledge.fingerprint import fingerprint
 from resources.errors import AccessDenied, FetchFailed, SettingsError, SourceError, SourceMissing
-from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Group, Item, Known, Probe
+from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Item, Known, Membership, Probe
 from resources.sources.drive_cursor import DriveCursor
 from resources.sources.drive_items import Drive
 from resources.sources.drive_readers import all_values
-from resources.sources.drive_round import CLOSED, PREFER, Round
-from resources.sources.graph_auth import Credentials, require_safe, tokens_for
-from resources.sources.graph_directory import expand
-from resources.sources.graph_http import BATCH, Graph, Refused
+from resources.sources.drive_round import CLOSED, Round
+from resources.sources.graph_auth import Credentials, require_safe, tokens_for, tokens_for_site
+from resources.sources.graph_directory import Directory
+from resources.sources.graph_http import Graph, Refused
 from resources.sources.graph_permissions import access
+from resources.sources.sharepoint_probe import Probing
+from resources.sources.site_groups import SiteGroups
 
 ASKS = 3
 """Times that a download which came out short is taken again."""
+PROBE_SECONDS = 30
 
 
 class SharePointSource:
     """The document libraries of one site.
 
-    `drives`: display names or ids; none: every library. `sleep`, `clock` and `now` are for tests.
+    `drives`: display names or ids; none: every library. Every permission is read again at least once in
+    `reconcile_hours` (0: never), whatever the feed says. `sleep`, `clock` and `now` are for tests.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class SharePointSource:
         access_token: str | None = None,
         graph_url: str = "https://graph.microsoft.com/v1.0",
         authority: str = "https://login.microsoftonline.com",
+        reconcile_hours: float = 24,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -66,12 +72,26 @@ class SharePointSource:
             sleep=sleep, clock=clock,
         )  # fmt: skip
         self._drives = dict[str, Drive]()
+        self._tag, self._reconcile_hours = f"site{fingerprint(self._site)[:8]}", reconcile_hours
+        of_site = tokens_for_site(name, credentials, self._site)
+        rest = (
+            None
+            if of_site is None
+            else Graph(name, f"{self._site}/_api", of_site, self._site, sleep=sleep, clock=clock)
+        )
+        self._site_groups = SiteGroups(rest, self._tag)
+        self._directory = Directory(self._graph, self._site_groups)
 
     def close(self) -> None:
         self._graph.close()
+        self._site_groups.close()
 
-    def discover(self) -> Sequence[str]:
+    def discover(self, deadline: float | None = None) -> Sequence[str]:
         """The ids of the libraries; raises AccessDenied where the site may not be read."""
+        with self._until(deadline):
+            return self._discover()
+
+    def _discover(self) -> Sequence[str]:
         site = self._read_site()
         try:
             listed = list(self._graph.pages(f"/sites/{site}/drives"))
@@ -83,9 +103,10 @@ class SharePointSource:
             names = ", ".join(sorted(str(d.get("name")) for d in listed)) or "none"
             wish = ", ".join(self._wanted) or "at all"
             raise AccessDenied(f"{self.name}: no library of {self._site} is named {wish}; it has: {names}.")
-        tag = f"site{fingerprint(self._site)[:8]}"
         self._drives = {
-            d["id"]: Drive(d["id"], str(d.get("name") or d["id"]), str(d.get("webUrl") or self._site).rstrip("/"), tag)
+            d["id"]: Drive(
+                d["id"], str(d.get("name") or d["id"]), str(d.get("webUrl") or self._site).rstrip("/"), self._tag
+            )
             for d in chosen
         }
         return tuple(sorted(self._drives))
@@ -101,7 +122,7 @@ class SharePointSource:
 
     def _drive(self, scope: str) -> Drive:
         if scope not in self._drives:
-            self.discover()
+            self._discover()
         if scope not in self._drives:
             raise AccessDenied(
                 f"{self.name}: the library {scope} is no longer among those of {self._site}; its documents are kept, "
@@ -118,8 +139,9 @@ class SharePointSource:
         if full and not (cursor.listing and cursor.full):
             cursor.begin(f"{drive.path}/root/delta", sweep=bool(known.items()), full=True, resynced=False)
         return Round(
-            self._graph, drive, known, cursor, deadline=deadline, limit=limit, clock=self._clock, now=self._now
-        ).run()
+            self._graph, drive, known, cursor, deadline=deadline, limit=limit, clock=self._clock, now=self._now,
+            reconcile_hours=self._reconcile_hours,
+        ).run()  # fmt: skip
 
     def fetch(self, item: Item, into: Path, max_bytes: int) -> Fetched:
         """A copy in `into`, as long as Graph says that it is; see `Source.fetch`."""
@@ -180,62 +202,42 @@ class SharePointSource:
 
     def acl(self, items: Collection[Item]) -> Mapping[str, tuple[str, ...] | None]:
         """Who may read these items now; None where Graph does not say."""
-        listed, tag = list(items), f"site{fingerprint(self._site)[:8]}"
+        listed = list(items)
         parts = self._graph.batch([f"{_path(item)}/permissions" for item in listed])
         return {
-            item.native_id: access(all_values(self._graph, part.body), self._now(), tag).read
+            item.native_id: access(all_values(self._graph, part.body), self._now(), self._tag).read
             if part.status == 200
             else None
             for item, part in zip(listed, parts, strict=True)
         }
 
-    def groups(self, principals: Collection[str]) -> Sequence[Group]:
-        """The members of these groups, the tenant's guests, and its disabled accounts."""
-        return expand(self._graph, principals)
+    def groups(
+        self,
+        principals: Collection[str],
+        held: Mapping[str, Collection[str]],
+        cursor: str | None = None,
+        deadline: float | None = None,
+    ) -> Membership:
+        """The members of these groups, the tenant's guests, and its disabled accounts; see `Source.groups`."""
+        with self._until(deadline):
+            if cursor is None:
+                return self._directory.read(principals)
+            return self._directory.follow(principals, held, cursor)
 
     def probe(self) -> Sequence[Probe]:
-        """Sign-in, site, libraries, changes, permissions and directory, each with what to grant."""
-        found = list[Probe]()
-        for name, check, remedy in (
-            ("site", self._probe_site, "Grant the app Sites.Selected on the site (or Sites.Read.All)."),
-            ("changes", self._probe_changes, "Grant the app Sites.Selected on the site (or Sites.Read.All)."),
-            (
-                "permissions",
-                self._probe_permissions,
-                "Grant the app Sites.FullControl.All, or fullcontrol on the site.",
-            ),
-            ("directory", self._probe_directory, "Grant the app GroupMember.Read.All and User.Read.All."),
-        ):
-            try:
-                with self._graph.until(self._clock() + 10):
-                    found.append(Probe(name, True, check()))
-            except (SourceError, SettingsError) as error:
-                found.append(Probe(name, False, str(error), remedy))
-        return found
+        """Sign-in, site, libraries, changes, permissions, groups and accounts, each with what to grant."""
+        with self._until(self._clock() + PROBE_SECONDS):
+            probing = Probing(self._graph, self._directory, self._site_groups, self._libraries, self._site, self._now())
+            return probing.run()
 
-    def _probe_site(self) -> str:
-        self.discover()
-        return f"{self._site} has " + ", ".join(sorted(drive.name for drive in self._drives.values()))
+    def _libraries(self) -> Mapping[str, Drive]:
+        self._discover()
+        return self._drives
 
-    def _probe_changes(self) -> str:
-        if not self._drives:
-            raise SourceError(f"{self.name}: no library of {self._site} could be found.")
-        for drive in self._drives.values():
-            self._graph.get(f"{drive.path}/root/delta?token=latest", {"Prefer": PREFER})
-        return f"the feeds of {len(self._drives)} libraries answer"
-
-    def _probe_permissions(self) -> str:
-        parts = self._graph.batch([f"{d.path}/root/permissions" for d in list(self._drives.values())[:BATCH]])
-        refused = [part.status for part in parts if part.status != 200]
-        if refused or not parts:
-            raise SourceError(
-                f"{self.name}: the permissions of a library answer {refused or 'nothing'}; nobody may read."
-            )
-        return f"the permissions of {len(parts)} libraries can be read"
-
-    def _probe_directory(self) -> str:
-        expand(self._graph, ())
-        return "groups and accounts can be read"
+    @contextmanager
+    def _until(self, deadline: float | None) -> Iterator[None]:
+        with self._graph.until(deadline), self._site_groups.until(deadline):
+            yield
 
     def _closed(self, refused: Refused) -> SourceError:
         why = CLOSED.get(refused.status)

@@ -47,7 +47,7 @@ def test_held_documents_are_served_and_known_and_ask_for_no_work(catalog):
 def test_an_emptied_listing_is_held_and_the_next_one_too(catalog):
     fill(catalog, names(10))
     for _ in range(2):
-        assert apply(catalog, missing=tuple(names(10)), seen=0) == Applied(held=10)
+        assert apply(catalog, missing=tuple(names(10)), seen=0) == Applied(held=10, emptied=True)
     assert set(states(catalog).values()) == {"held"}
 
 
@@ -108,7 +108,7 @@ def test_the_share_is_of_the_whole_source_and_an_emptied_scope_is_held(catalog):
     fill(catalog, names(90, "a"), scope="large")
     fill(catalog, names(10, "b"), scope="small")
     assert apply(catalog, missing=tuple(names(9, "b")), seen=1, scope="small") == Applied(removed=9)
-    assert apply(catalog, missing=("b00009.md",), seen=0, scope="small") == Applied(held=1)
+    assert apply(catalog, missing=("b00009.md",), seen=0, scope="small") == Applied(held=1, emptied=True)
     assert apply(catalog, seen=90, scope="large") == Applied()
     assert states(catalog)["b00009.md"] == "held"
 

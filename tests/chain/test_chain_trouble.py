@@ -45,16 +45,19 @@ def test_a_missing_root_is_an_error_that_keeps_every_document(indexed: Project) 
     assert indexed.good().runs == []
 
 
-def test_an_emptied_root_is_held_until_a_person_approves(indexed: Project) -> None:
+def test_an_emptied_root_is_an_error_that_keeps_every_document_until_a_person_approves(indexed: Project) -> None:
     before = indexed.snapshot()
     for name in indexed.names():
         indexed.delete(name)
     outcome = indexed.run()
     assert (outcome.sources["docs"].applied.held, outcome.sources["docs"].applied.removed) == (12, 0)
+    assert not outcome.ok
+    assert "docs is empty; its 12 documents are kept" in str(outcome.sources["docs"].error)
     _same(before, indexed.snapshot())
     assert indexed.rag("status")["sources"]["docs"]["held_deletes"] == 12
     assert indexed.rag("approve", "deletes", "docs") == {"source": "docs", "approved": 12}
-    assert indexed.good().assets["documents"].rows_removed == 12
+    outcome = indexed.good()
+    assert (outcome.sources["docs"].applied.removed, outcome.assets["documents"].rows_removed) == (12, 12)
     after = indexed.snapshot()
     assert {name: len(rows) for name, rows in after.tables.items() if rows} == {}
     assert {kind: rows for kind, rows in after.graph.items() if rows} == {}

@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def neo4j_uri() -> Iterator[str]:
     """A server for the whole session."""
     if given := os.environ.get("RAG_TEST_NEO4J_URI"):
-        yield given
+        yield given.split()[0]
         return
     with serving() as server:
         yield server.uri

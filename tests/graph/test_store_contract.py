@@ -3,7 +3,7 @@
 import pytest
 
 from resources.errors import GraphError
-from resources.graph import EdgeKind, GraphStore, NodeKind
+from resources.graph import EdgeKind, GraphStore, Look, NodeKind
 from resources.graph.parity import differences
 from tests.graph.company import company, edge, fill, random_graph, tables
 
@@ -260,3 +260,47 @@ def test_many_rows_are_taken_from_an_iterator(store: GraphStore):
     assert sum(store.degrees(RELATED, ids).values()) == 5_200
     assert sum(map(len, store.stream_edges(RELATED))) == 2_600
     assert store.delete_edges(RELATED, (row["id"] for row in graph[RELATED][:1_300])) == 1_300
+
+
+def test_changes_of_several_kinds_are_written_together(store: GraphStore):
+    graph = company()
+    assert store.write({}, graph) == (sum(map(len, graph.values())), 0)
+    assert differences(store, tables(graph)) == []
+    turned = {"id": "e0-e1", "source": "e3", "target": "e1", "weight": 2.0}
+    wanted = {
+        **graph,
+        NodeKind.CHUNK: graph[NodeKind.CHUNK][:3],
+        EdgeKind.FROM_DOCUMENT: graph[EdgeKind.FROM_DOCUMENT][:3],
+        EdgeKind.NEXT_CHUNK: graph[EdgeKind.NEXT_CHUNK][:1],
+        EdgeKind.FROM_CHUNK: graph[EdgeKind.FROM_CHUNK][:3],
+        RELATED: [turned, *graph[RELATED][1:]],
+    }
+    written, deleted = store.write(
+        {NodeKind.CHUNK: ["c3"], RELATED: ["e0-e1"]}, {ENTITY: graph[ENTITY], RELATED: [turned]}
+    )
+    assert (written, deleted) == (1, 2)
+    assert differences(store, tables(wanted)) == []
+
+
+def test_nothing_of_several_kinds_is_written_where_an_edge_lacks_its_end(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "a"}])
+    with pytest.raises(GraphError, match="nodes that are not there"):
+        store.write({}, {RELATED: [edge("a", "nobody")], EdgeKind.IN_COMMUNITY: [edge("a", "nowhere")]})
+    assert sum(store.stats().values()) == 1
+
+
+def test_one_look_sees_what_the_single_reads_see(store: GraphStore):
+    fill(store, company())
+    ids = ["e2", "e0", "nobody", "e1"]
+    seen = store.look(
+        Look(
+            nodes={ENTITY: ids, NodeKind.DOCUMENT: ["d2"]}, edges={RELATED: ["e1-e2", "none"]}, among={RELATED: ids},
+            degrees={RELATED: ids, EdgeKind.IN_COMMUNITY: ["sub"]}, stats=True,
+        )
+    )  # fmt: skip
+    assert seen.nodes == {ENTITY: store.read_nodes(ENTITY, ids), NodeKind.DOCUMENT: [{"id": "d2", "title": "Travel"}]}
+    assert seen.edges == {RELATED: store.read_edges_by_id(RELATED, ["e1-e2"])}
+    assert seen.among == {RELATED: store.read_edges(RELATED, ids)}
+    assert seen.degrees == {RELATED: store.degrees(RELATED, ids), EdgeKind.IN_COMMUNITY: {"sub": 2}}
+    assert seen.stats == store.stats()
+    assert store.look(Look()).stats == {}

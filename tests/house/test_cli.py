@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag_assets.jobs import GRAPH, INGEST
+from resources.catalog import Catalog, schema
 from tests.house.company import CONTRACTS, HANDBOOK, SETTINGS, Company, Said
 
 COUNTERS = {
@@ -19,7 +20,7 @@ RESULT = {
     "rank", "score", "chunk_id", "document_id", "source", "title", "path", "uri", "heading_path", "char_start",
     "char_end", "text", "entities",
 }  # fmt: skip
-REPORT = {"community_id", "level", "title", "summary", "score", "citations"}
+REPORT = {"community_id", "level", "title", "summary", "findings", "rating", "score", "citations"}
 
 
 def one_line(said: Said) -> str:
@@ -168,6 +169,19 @@ def test_doctor_ends_with_1_where_a_part_is_unhealthy(copy: Company) -> None:
     assert (said.code, [finding["part"] for finding in bad]) == (1, ["source contracts"])
 
 
+def test_doctor_says_which_part_is_damaged_and_what_to_do(copy: Company) -> None:
+    (data,) = (copy.home / "var" / "index" / "entities.lance").glob("data")
+    assert data.is_dir()
+    for file in (copy.home / "var" / "index" / "documents.lance" / "data").iterdir():
+        file.write_bytes(b"damaged")
+    (copy.home / "var" / "graph.db").write_bytes(b"damaged, and no database at all")
+    said = copy.rag("doctor", "--json")
+    bad = {finding["part"]: finding["remedy"] for finding in said.json if finding["health"] == "unhealthy"}
+    assert said.code == 1
+    assert "backup" in bad["tables"]
+    assert "rag rebuild graph" in bad["graph store"] + str(said.json)
+
+
 def test_many_deletions_are_held_until_they_are_approved(copy: Company) -> None:
     for name in ("leave.md", "offices.md"):
         (copy.home / "handbook" / name).unlink()
@@ -216,6 +230,12 @@ def test_init_writes_settings_that_load_and_overwrites_nothing(tmp_path: Path) -
         (("search",), "--batch"),
         (("search", "Who?", "--source", "nowhere"), "nowhere"),
         (("index", "--source", "nowhere"), "nowhere"),
+        (("approve", "deletes", "nowhere"), "nowhere"),
+        (("forget", "nowhere"), "nowhere"),
+        (("retry", "nowhere"), "rag failed"),
+        (("approve",), "rag approve --help"),
+        (("rebuild",), "rag rebuild --help"),
+        ((), "rag --help"),
     ],
 )
 def test_arguments_that_cannot_be_end_with_2(indexed: Company, arguments: tuple[str, ...], word: str) -> None:
@@ -231,11 +251,42 @@ def test_options_that_are_not_there_end_with_2(indexed: Company, arguments: tupl
     assert "Traceback" not in said.err
 
 
-def test_a_batch_that_is_no_json_ends_with_2_and_names_the_line(indexed: Company, tmp_path: Path) -> None:
-    (tmp_path / "questions").write_text('{"id": 1, "question": "Who?"}\nWho?\n', encoding="utf-8")
+@pytest.mark.parametrize("line", [b"Who?", b'{"question": "Who?"}', b'{"id": 2, "question": 3}', b'"\xff"'])
+def test_a_batch_that_is_no_question_ends_with_2_and_names_the_line(
+    indexed: Company, tmp_path: Path, line: bytes
+) -> None:
+    (tmp_path / "questions").write_bytes(b'{"id": 1, "question": "Who?"}\n' + line)
     said = indexed.rag("search", "--batch", str(tmp_path / "questions"))
     assert said.code == 2
     assert "questions:2" in one_line(said)
+
+
+def test_an_index_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    company = Company.make(tmp_path)
+    company.set({**SETTINGS, "index": "handbook/leave.md"})
+    said = company.rag("status")
+    assert said.code == 1
+    assert "leave.md" in one_line(said)
+
+
+def test_an_index_of_a_newer_release_is_refused_with_the_way_out(copy: Company) -> None:
+    catalog = Catalog(f"sqlite:///{copy.home / 'var' / 'catalog.db'}")
+    catalog.put("schema", str(schema.VERSION + 1))
+    catalog.close()
+    for command in ("index", "status", "search Who?"):
+        said = copy.rag(*command.split())
+        assert said.code == 1
+        assert "was written by a newer release" in one_line(said)
+        assert "upgrade rag-assets" in one_line(said)
+
+
+def test_two_wrong_settings_are_said_in_one_line(tmp_path: Path) -> None:
+    company = Company.make(tmp_path)
+    company.set({**SETTINGS, "chunks": {"max_tokens": 9000}, "bogus": 1})
+    said = company.rag("status")
+    assert said.code == 2
+    assert "chunks.max_tokens is 9000; allowed: 32 to 8192." in one_line(said)
+    assert "bogus is not a setting; allowed there: index, catalog, sources" in one_line(said)
 
 
 def test_a_wrong_setting_is_one_line_for_a_person_and_a_trace_only_with_debug(tmp_path: Path) -> None:

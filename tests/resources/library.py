@@ -102,17 +102,31 @@ class Library:
         ]
         self.graph.upsert_edges(EdgeKind.FROM_CHUNK, edges)
         with self.catalog.database.begin() as connection:
+            items = {p.document_id: self._item(p) for p in self.passages}
+            self.catalog.database.write(connection, schema.items, list(items.values()))
             self.catalog.names.replace(connection, {p.document_id: title_names(p.title) for p in self.passages})
 
-    def hide(self, passage: Passage, reason: str = "deleted") -> None:
-        """What a sensor does the moment it learns that nobody may see a document any more."""
-        row = {
+    def _item(self, passage: Passage, **given: Any) -> dict[str, Any]:
+        return {
             "source": passage.source, "native_id": passage.path, "scope": "", "document_id": passage.document_id,
             "partition": passage.source, "path": passage.path, "uri": "", "version": "1", "size": 1, "folder": False,
-            "state": "live", "hidden": reason,
+            "state": "live", "hidden": None, "acl_id": passage.acl_id, **given,
         }  # fmt: skip
+
+    def change(self, passage: Passage, **given: Any) -> None:
+        """What a sensor does the moment it learns something of a document: the catalog knows, no row is touched."""
         with self.catalog.database.begin() as connection:
-            connection.execute(sa.insert(schema.items), [row])
+            self.catalog.database.write(connection, schema.items, [self._item(passage, **given)])
+
+    def listed(self, *sources: str) -> None:
+        """These sources have been looked at."""
+        with self.catalog.database.begin() as connection:
+            rows = [{"source": name, "scope": "", "cursor": None} for name in sources]
+            connection.execute(sa.insert(schema.cursors), rows)
+
+    def hide(self, passage: Passage, reason: str = "deleted") -> None:
+        """Nobody may see a document any more."""
+        self.change(passage, hidden=reason)
 
     def report(self, community: str, members: Sequence[str], cites: Sequence[Passage], **given: Any) -> None:
         """Write a community of names and its report, which cites some passages."""
@@ -132,7 +146,9 @@ class Library:
         table = self.tables.reports("test", MODEL.dimension)
         table.upsert(table.arrow([dict.fromkeys(table.schema.names) | row]))
 
-    def retrieval(self, limits: Limits | None = None, embedder: Any = MODEL) -> Retrieval:
+    def retrieval(
+        self, limits: Limits | None = None, embedder: Any = MODEL, served: Sequence[str] | None = None
+    ) -> Retrieval:
         uri = self.tables.uri
         return Retrieval(
             PassageTable(uri, self.rows.name),
@@ -142,6 +158,7 @@ class Library:
             embedder,
             self.catalog,
             limits,
+            served,
         )
 
     def close(self) -> None:

@@ -68,6 +68,61 @@ def test_a_hidden_document_is_gone_from_every_mode_before_any_run(tmp_path: Path
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_right_that_the_catalog_no_longer_grants_is_gone_though_no_row_was_touched(tmp_path: Path, mode: Mode):
+    of = made(tmp_path)
+    assert "secret.md" in paths(ask(of, mode=mode, principals=["user:mary"]))
+    of.change(SECRET, acl_id="nobody")
+    found = ask(of, mode=mode, principals=["user:mary"])
+    assert paths(found) == {"public.md", "nda.md"}
+    assert all(SECRET.chunk_id not in report["citations"] for report in found["reports"])
+    assert "secret.md" in paths(ask(of, mode=mode))  # the operator sees what nobody else may
+    of.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_source_that_left_the_settings_is_not_shown(tmp_path: Path, mode: Mode):
+    of = made(tmp_path)
+    of.listed("handbook", "contracts")
+    answer = of.retrieval(served=["contracts"]).search([Question(None, QUESTION)], mode=mode)[0]
+    assert paths(answer) == ({"nda.md"} if mode != "global" else set())
+    assert answer["reports"] == []
+    of.close()
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """Much that only the board may read fits every question better than the little that mary may."""
+    text = "Jane Doe of Alpha Works. " * 3
+    closed = [Passage(f"c{n}.md", "Jane Doe", text, ("Alpha Works",), acl_id="board") for n in range(160)]
+    some = [
+        Passage(f"o{n}.md", f"Note {n}", f"Note {n}: Jane Doe left.", ("Jane Doe",), acl_id="mary") for n in range(3)
+    ]
+    of = Library(
+        tmp_path_factory.mktemp("crowded"), [*closed, *some], acls={"board": ["group:board"], "mary": ["user:m"]}
+    )
+    for n, passage in enumerate(closed[:120]):
+        of.report(f"closed {n}", ["Jane Doe"], [passage], title="Jane Doe of Alpha Works")
+    of.report("open", ["Jane Doe"], some, title="Quite another thing")
+    yield of
+    of.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_may_be_read_is_found_however_much_that_may_not_fits_better(crowded: Library, mode: Mode):
+    found = ask(crowded, mode=mode, principals=["user:m"])
+    assert paths(found) == {"o0.md", "o1.md", "o2.md"}
+    if mode in ("local", "global"):
+        assert [report["community_id"] for report in found["reports"]] == ["open"]
+
+
+def test_a_report_that_rests_on_nothing_is_not_shown(tmp_path: Path):
+    of = made(tmp_path)
+    of.report("hollow", ["Jane Doe"], [])
+    assert "hollow" not in {r["community_id"] for r in ask(of, mode="local")["reports"]}
+    of.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_only_the_named_sources_answer(library: Library, mode: Mode):
     assert paths(ask(library, mode=mode, sources=["contracts"])) <= {"nda.md"}
 

@@ -251,7 +251,11 @@ def test_a_healthy_site_has_nothing_to_remedy_and_a_closed_one_says_what_to_gran
     ]  # fmt: skip
     site.graph.faults += [Fault("/permissions", 403, times=9), Fault("/users", 403, times=9)]
     assert [(p.name, p.remedy) for p in site.source.probe() if not p.ok] == [
-        ("permissions", "Grant the app Sites.FullControl.All, or fullcontrol on the site."),
+        (
+            "permissions",
+            "Grant the app Sites.FullControl.All, or fullcontrol on the site: with less, nobody may read with --as, "
+            "and Graph does not tell when only a permission changes.",
+        ),
         ("directory", "Grant the app GroupMember.Read.All and User.Read.All."),
     ]
     site.graph.tenant.status = {"site": 403}

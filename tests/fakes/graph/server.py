@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.fakes.graph.directory import Directory, Expired, Unknown
 from tests.fakes.graph.tenant import Drive, Json, Tenant, show
 
 
@@ -78,8 +79,16 @@ class FakeGraph:
         self._numbers, self._links = itertools.count(1), dict[str, Enumeration | tuple[str, int]]()
         self._downloads, self._pages = dict[str, tuple[str, str]](), 0
         self._connections = set[socket.socket]()
+        self.certified = set[str]()
+        """Tokens that were given for a certificate: SharePoint itself takes no others."""
+        self.directory = Directory(self.tenant, lambda: self.url, page_size)
         self._server = _serve(self, port)
         self._content = _serve(self, 0)
+
+    def host_site(self, path: str = "/sites/contracts") -> str:
+        """Let the site itself stand on this server too, with SharePoint's own interface; its address."""
+        self.tenant.site = f"{self.authority}{path}"
+        return self.tenant.site
 
     @property
     def url(self) -> str:
@@ -137,7 +146,9 @@ class FakeGraph:
                 answer = self._route(method, target, headers, body, inner)
             except Problem as problem:
                 return problem.answer
-            except KeyError as error:
+            except Expired:
+                return Problem(410, "syncStateNotFound").answer
+            except (KeyError, Unknown) as error:
                 return Problem(404, f"itemNotFound {error}").answer
             if fault is not None and isinstance(answer.body, bytes):
                 answer.body = answer.body[: fault.cut]
@@ -163,20 +174,16 @@ class FakeGraph:
             return Answer(200, self.tenant.drives[drive_id].nodes[node_id].content)
         if not inner:
             self._authorize(headers)
+        if "/_api/" in path:
+            return self._sharepoint(path, headers)
         path = path.removeprefix("/v1.0")
         if path == "/$batch":
             return self._batch(json.loads(body), headers)
         if path.startswith("/sites/"):
             return self._sites(path.removeprefix("/sites/"))
-        if path.startswith("/groups/"):
-            _, _, group_id, what = path.split("/")
-            members = self.tenant.groups[group_id] if what == "owners" else self.tenant.transitive(group_id)
-            if group_id not in self.tenant.groups:
-                raise Problem(404, "Request_ResourceNotFound")
-            return Answer(200, {"value": members})
-        if path == "/users":
-            chosen = [a for a in self.tenant.accounts.values() if a["userType"] == "Guest" or not a["accountEnabled"]]
-            return Answer(200, {"value": chosen})
+        body_of = self.directory.answer(path, query)
+        if body_of is not None:
+            return Answer(200, body_of)
         _, _, drive_id, *rest = path.split("/")
         return self._drive(drive_id, rest, query, headers)
 
@@ -184,6 +191,14 @@ class FakeGraph:
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if self.tokens.get(token, 0.0) <= time.time():
             raise Problem(401, "InvalidAuthenticationToken")
+
+    def _sharepoint(self, path: str, headers: dict[str, str]) -> Answer:
+        if headers.get("authorization", "").removeprefix("Bearer ") not in self.certified:
+            raise Problem(401, "Unsupported app only token.")
+        found = self.directory.site_group(path)
+        if found is None:
+            raise Problem(404, "itemNotFound")
+        return Answer(200, found)
 
     def _sign_in(self, path: str, body: bytes) -> Answer:
         base = f"https://127.0.0.1:{self._server.server_port}/{path.split('/')[1]}"
@@ -196,7 +211,10 @@ class FakeGraph:
             return Answer(
                 401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}
             )
-        return Answer(200, {"access_token": self.token(), "expires_in": 3600, "token_type": "Bearer"})
+        token = self.token()
+        if "client_assertion" in form:
+            self.certified.add(token)
+        return Answer(200, {"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
 
     def _batch(self, body: Json, headers: dict[str, str]) -> Answer:
         if len(body["requests"]) > 20:

@@ -176,6 +176,10 @@ class Tenant:
         self.drives = dict[str, Drive]()
         self.groups = dict[str, list[Json]]()
         """{group id: its direct members}, each an account or {"@odata.type": "#microsoft.graph.group", "id": …}."""
+        self.owners = dict[str, list[Json]]()
+        """{group id: its owners}; the members, where it is not named here."""
+        self.site_groups = dict[int, list[str]]()
+        """{number of a group of the site: login names of its members}."""
         self.accounts = dict[str, Json]()
         self.lock = threading.RLock()
         self.status = dict[str, int]()
@@ -250,6 +254,12 @@ def user(user_id: str, *, roles: list[str] | None = None, **more: Any) -> Json:
 def group(group_id: str, **more: Any) -> Json:
     """A permission granted to a group of the directory."""
     return {"roles": ["read"], "grantedToV2": {"group": {"id": group_id, "displayName": group_id}}, **more}
+
+
+def site_group(number: int, **more: Any) -> Json:
+    """A permission granted to a group of the site itself."""
+    named = {"id": str(number), "displayName": f"Group {number}", "loginName": f"Group {number}"}
+    return {"roles": ["read"], "grantedToV2": {"siteGroup": named}, **more}
 
 
 def claim(login: str, **more: Any) -> Json:

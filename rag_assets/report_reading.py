@@ -1,0 +1,105 @@
+"""What community reports are written from: the graph store's rows of many communities, and the passages they may quote.
+
+Belongs here: reading in batches. Does not: writing reports (knowledge) and keeping them (community_reports).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from knowledge.quotes import pick_passages, wanted_support
+from knowledge.report import Cited
+from knowledge.resolution import Entity, Relationship
+from resources.graph.report_reads import CommunityRows, read_communities
+from resources.index import Index
+
+MEMBERS_AT_ONCE = 20_000
+"""Members of the communities that are read together."""
+Row = dict[str, Any]
+
+
+class GraphReader:
+    """Entities and relationships of communities: of a small run all at once, of a large one batch by batch."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._ahead: dict[str, CommunityRows] = {}
+
+    def read_ahead(self, communities: Iterable[Row]) -> None:
+        """Read what a run needs in all its shards and levels together, where that is not much."""
+        wanted = list(communities)
+        if sum(len(c["members"]) for c in wanted) <= MEMBERS_AT_ONCE:
+            self._ahead = {rows.id: rows for rows in self._read(wanted)}
+
+    def rows(self, communities: Sequence[Row]) -> Iterable[CommunityRows]:
+        """The rows of these communities, in their order."""
+        if all(c["id"] in self._ahead for c in communities):
+            return [self._ahead[c["id"]] for c in communities]
+        return self._read(communities)
+
+    def _read(self, communities: Sequence[Row]) -> Iterable[CommunityRows]:
+        index = self._index
+        return read_communities(
+            index.graph,
+            {c["id"]: c["members"] for c in communities},
+            levels={c["id"]: c["level"] for c in communities},
+            max_concurrency=index.report_concurrency,
+            idle=index.graph.idle if index.settings.reports.adaptive else None,
+        )
+
+
+class Reading:
+    """What the reports of some communities are written from, in a handful of batched reads."""
+
+    def __init__(self, index: Index, graph: Iterable[CommunityRows], below: dict[str, list[Row]]) -> None:
+        self.members: dict[str, list[Entity]] = {}
+        self.owned: dict[str, list[Relationship]] = {}
+        for c in graph:
+            child = {m: x["id"] for x in below[c.id] for m in x["members"]}
+            self.members[c.id] = [_entity(row) for row in c.nodes]
+            self.owned[c.id] = [_relationship(e) for e in c.edges if not _inside_one(child, e["source"], e["target"])]
+        self._support(index, below)
+
+    def _support(self, index: Index, below: dict[str, list[Row]]) -> None:
+        """Which chunks state the relationships, and the texts of those that a report may quote."""
+        tables = index.tables
+        owned = [r.id for found in self.owned.values() for r in found]
+        columns = ("relationship_id", "chunk_id", "document_id")
+        self._stated: dict[str, list[tuple[str, str]]] = {}
+        for row in tables.statements.by("relationship_id", owned, columns).to_pylist():
+            self._stated.setdefault(row["relationship_id"], []).append((row["chunk_id"], row["document_id"]))
+        wanted = {c: wanted_support(self.members[c], self.owned[c], parent=bool(below[c]))[0] for c in self.owned}
+        candidates = {chunk for ids in wanted.values() for r in ids for chunk, _ in self._stated.get(r, ())}
+        marks = tables.chunks.by("id", candidates, ("id", "fingerprint")).to_pydict()
+        mark = dict(zip(marks["id"], marks["fingerprint"], strict=True))
+        self._picked: dict[str, list[str]] = {}
+        for c, ids in wanted.items():
+            support = {r: [(mark[x], x) for x, _ in self._stated.get(r, ()) if x in mark] for r in ids}
+            self._picked[c] = pick_passages(ids, support)
+        chosen = {chunk for chunks in self._picked.values() for chunk in chunks}
+        texts = tables.chunks.by("id", chosen, ("id", "text", "title", "fingerprint")).to_pylist()
+        self._cited = {r["id"]: Cited(r["id"], r["text"], r["title"], r["fingerprint"]) for r in texts}
+
+    def passages_of(self, community: str) -> list[Cited]:
+        return [self._cited[chunk] for chunk in self._picked[community]]
+
+    def documents_of(self, community: str) -> set[str]:
+        """Every document that states a relationship of the community: who may not read one may not read the report."""
+        return {d for r in self.owned[community] for _, d in self._stated.get(r.id, ())}
+
+
+def _inside_one(child: dict[str, str], source: str, target: str) -> bool:
+    return source in child and child[source] == child.get(target)
+
+
+def _entity(row: Row) -> Entity:
+    return Entity(
+        row["id"], row["name"], row.get("canonical", ""), tuple(row.get("aliases") or ()), row["type"],
+        row.get("description") or "", row["mention_count"], row["document_count"], row["fingerprint"],
+    )  # fmt: skip
+
+
+def _relationship(row: Row) -> Relationship:
+    return Relationship(
+        row["id"], row["source"], row["target"], row["predicate"], row["weight"], row.get("description") or "",
+        row["support_count"], row["fingerprint"],
+    )  # fmt: skip
