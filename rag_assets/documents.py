@@ -141,31 +141,22 @@ class DocumentsRun:
             outcome, number = self._read(batch, old, marks, Path(folder))
         batch = batch[:number]
         ids = [d.id for d in batch]
+        content = [r["id"] for r in outcome.rows if old.get(r["id"], NOTHING)["fingerprint"] != r["fingerprint"]]
+        regraded = [r["id"] for r in outcome.rows if rights(old.get(r["id"])) != rights(r)]
+        changed, gone = [r["id"] for r in outcome.rows] + outcome.gone, outcome.gone
+        below = {"chunks": content + gone, "embeddings": regraded + gone, "projection": changed}
         rows = table.arrow(outcome.rows)
-        table.replace([r["id"] for r in outcome.rows] + [d for d in outcome.gone if d in old], rows, fresh=not old)
+        catalog.stages.intend(self.partition, below)
+        table.replace([r["id"] for r in outcome.rows] + [d for d in gone if d in old], rows, fresh=not old)
         counters.bytes_written += rows.nbytes
         new = [r for r in outcome.rows if r["id"] not in old]
         counters.rows_new += len(new)
         counters.rows_changed += len(outcome.rows) - len(new)
-        counters.rows_removed += len([d for d in outcome.gone if d in old])
+        counters.rows_removed += len([d for d in gone if d in old])
         counters.rows_failed += len(outcome.letters)
-        content = [r["id"] for r in outcome.rows if old.get(r["id"], NOTHING)["fingerprint"] != r["fingerprint"]]
-        regraded = [r["id"] for r in outcome.rows if rights(old.get(r["id"])) != rights(r)]
-        changed = [r["id"] for r in outcome.rows] + outcome.gone
+        waiting = {d.id: pending[d.id] for d in batch if d.id in pending}
         catalog.stages.commit(
-            Commit(
-                STAGE,
-                self.partition,
-                marks=outcome.marks,
-                dropped=outcome.gone,
-                touched={
-                    "chunks": content + outcome.gone,
-                    "embeddings": regraded + outcome.gone,
-                    "projection": changed,
-                },
-                changes={d.id: pending[d.id] for d in batch if d.id in pending},
-                advance=bool(changed),
-            )
+            Commit(STAGE, self.partition, marks=outcome.marks, dropped=gone, changes=waiting, advance=bool(changed))
         )
         catalog.letters.clear(STAGE, [d for d in ids if d not in outcome.letters and d not in outcome.kept])
         catalog.letters.put(STAGE, self.partition, outcome.letters)
