@@ -59,6 +59,8 @@ class ChunksRun:
         moved = {d for d in units if before.get(d, {}) != after.get(d, {})}
         texts = {d for d in moved if _texts(before.get(d, {})) != _texts(after.get(d, {}))}
         arrow = tables.chunks.arrow([row for row in rows if row["document_id"] in moved])
+        below = {"embeddings": moved, "extractions": texts | set(plan.gone), "projection": moved}
+        stages.intend(self.partition, below)
         tables.chunks.replace(sorted(moved), arrow, fresh=not before)
         counters.bytes_written += arrow.nbytes
         self.stage.touched.extend(sorted(moved))
@@ -69,7 +71,6 @@ class ChunksRun:
                 marks={d: wanted[d] for d in plan.work},
                 dropped=plan.gone,
                 done=documents,
-                touched={"embeddings": moved, "extractions": texts | set(plan.gone), "projection": moved},
                 advance=bool(moved),
             )
         )

@@ -92,16 +92,14 @@ class _Look:
     def at(self, scope: str) -> None:
         """Note what changed in a scope; where it may not be read, its documents are hidden."""
         try:
-            self._read(scope)
+            note_changes(
+                self.index, self.source, self._reader, scope, self.found, full=self.full, deadline=self.deadline
+            )
         except AccessDenied as error:
             self._hide(str(error), scope)
             self.failed.append(error)
         except SourceError as error:
             self.failed.append(error)
-
-    def _read(self, scope: str) -> None:
-        found = note_changes(self.index, self.source, self._reader, scope, full=self.full, deadline=self.deadline)
-        self.found.add(found)
 
     def at_groups(self) -> None:
         """Who is in the groups that permissions name: all of them when that is due, else what changed."""

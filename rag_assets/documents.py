@@ -11,6 +11,7 @@ import dagster as dg
 
 from knowledge.fingerprint import fingerprint
 from rag_assets import discovery
+from rag_assets.document_rows import EMPTY, NOTHING, batches, groups, rights, row_mark
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions, source_of
 from rag_assets.poison import MOST_TRIES, isolate
@@ -27,7 +28,6 @@ from resources.sources.base import DocumentGone, DocumentRefused, Fetched
 
 STAGE = "documents"
 VERSION = "1"
-BATCH_BYTES = 64_000_000
 PASSING = {"timeout", "memory", "crashed", "unopened"}
 """Reasons that may be gone at the next try; all others wait for a change or for `rag retry`."""
 
@@ -102,9 +102,9 @@ class DocumentsRun:
         self._again = set(pending) | due
         content = catalog.items.waiting_content(self.partition) | due
         failures = []
-        for group in _groups(looked_at, content):
+        for group in groups(looked_at, content):
             try:
-                for batch in _batches(group, self.index.settings.changes.batch_size):
+                for batch in batches(group, self.index.settings.changes.batch_size):
                     self._work(batch, pending)
             except (RagError, OSError, RuntimeError) as error:
                 failures.append(error)  # what else waits does not have to wait for it
@@ -141,31 +141,22 @@ class DocumentsRun:
             outcome, number = self._read(batch, old, marks, Path(folder))
         batch = batch[:number]
         ids = [d.id for d in batch]
+        content = [r["id"] for r in outcome.rows if old.get(r["id"], NOTHING)["fingerprint"] != r["fingerprint"]]
+        regraded = [r["id"] for r in outcome.rows if rights(old.get(r["id"])) != rights(r)]
+        changed, gone = [r["id"] for r in outcome.rows] + outcome.gone, outcome.gone
+        below = {"chunks": content + gone, "embeddings": regraded + gone, "projection": changed}
         rows = table.arrow(outcome.rows)
-        table.replace([r["id"] for r in outcome.rows] + [d for d in outcome.gone if d in old], rows, fresh=not old)
+        catalog.stages.intend(self.partition, below)
+        table.replace([r["id"] for r in outcome.rows] + [d for d in gone if d in old], rows, fresh=not old)
         counters.bytes_written += rows.nbytes
         new = [r for r in outcome.rows if r["id"] not in old]
         counters.rows_new += len(new)
         counters.rows_changed += len(outcome.rows) - len(new)
-        counters.rows_removed += len([d for d in outcome.gone if d in old])
+        counters.rows_removed += len([d for d in gone if d in old])
         counters.rows_failed += len(outcome.letters)
-        content = [r["id"] for r in outcome.rows if old.get(r["id"], _NOTHING)["fingerprint"] != r["fingerprint"]]
-        rights = [r["id"] for r in outcome.rows if _rights(old.get(r["id"])) != _rights(r)]
-        changed = [r["id"] for r in outcome.rows] + outcome.gone
+        waiting = {d.id: pending[d.id] for d in batch if d.id in pending}
         catalog.stages.commit(
-            Commit(
-                STAGE,
-                self.partition,
-                marks=outcome.marks,
-                dropped=outcome.gone,
-                touched={
-                    "chunks": content + outcome.gone,
-                    "embeddings": rights + outcome.gone,
-                    "projection": changed,
-                },
-                changes={d.id: pending[d.id] for d in batch if d.id in pending},
-                advance=bool(changed),
-            )
+            Commit(STAGE, self.partition, marks=outcome.marks, dropped=gone, changes=waiting, advance=bool(changed))
         )
         catalog.letters.clear(STAGE, [d for d in ids if d not in outcome.letters and d not in outcome.kept])
         catalog.letters.put(STAGE, self.partition, outcome.letters)
@@ -245,14 +236,14 @@ class DocumentsRun:
 
     def _keep_text(self, document: Document, before: dict[str, Any] | None, outcome: _Outcome) -> None:
         """The text stays as it was read last, but who may read it is as it is now."""
-        if before is not None and _rights(before) != _rights(row := {**before, **self._beside(document)}):
+        if before is not None and rights(before) != rights(row := {**before, **self._beside(document)}):
             outcome.rows.append(row)
-            outcome.marks[document.id] = _row_mark(row)
+            outcome.marks[document.id] = row_mark(row)
 
     def _keep(self, document: Document, before: dict[str, Any], marks: dict[str, str], outcome: _Outcome) -> None:
         """The same bytes: the text stays, only what stands beside it may be new."""
         row = {**before, **self._beside(document)}
-        mark = _row_mark(row)
+        mark = row_mark(row)
         if marks.get(document.id) != mark:
             outcome.rows.append(row)
             outcome.marks[document.id] = mark
@@ -266,7 +257,7 @@ class DocumentsRun:
     def _add(
         self, document: Document, fetched: Fetched | None, result: Parsed | Rejected, parsed: str, outcome: _Outcome
     ) -> None:
-        row = {**_EMPTY, **self._beside(document), "parsed": parsed}
+        row = {**EMPTY, **self._beside(document), "parsed": parsed}
         if fetched is not None:
             row |= {"content_sha256": fetched.content_sha256, "size": fetched.size}
         if isinstance(result, Parsed):
@@ -281,7 +272,7 @@ class DocumentsRun:
             row["parsed"] = "" if passing else parsed  # what may mend itself is parsed again when it is looked at
         row["fingerprint"] = fingerprint(row["status"], row["title"] or "", row["language"], row["text"])
         outcome.rows.append(row)
-        outcome.marks[document.id] = _row_mark(row)
+        outcome.marks[document.id] = row_mark(row)
 
     def _beside(self, document: Document) -> dict[str, Any]:
         item = document.item
@@ -293,50 +284,3 @@ class DocumentsRun:
 
     def _parse_mark(self, content_sha256: str | None) -> str:
         return fingerprint(content_sha256 or "", self.parser.identity) if content_sha256 else ""
-
-
-_EMPTY: dict[str, Any] = {
-    "title": None, "mime": None, "author": None, "created_at": None, "modified_at": None, "size": 0,
-    "content_sha256": None, "text": "", "pages": [], "language": "und", "status": "", "reason": None,
-}  # fmt: skip
-_NOTHING = {"fingerprint": None}
-
-
-def _row_mark(row: dict[str, Any]) -> str:
-    beside = (
-        "path",
-        "uri",
-        "modified_at",
-        "acl_id",
-        "classification",
-        "native_id",
-        "partition",
-        "parsed",
-        "fingerprint",
-    )
-    return fingerprint(*(str(row[name]) for name in beside))
-
-
-def _rights(row: dict[str, Any] | None) -> tuple[str, str] | None:
-    return (row["acl_id"], row["classification"]) if row else None
-
-
-def _groups(documents: Sequence[Document], content: set[str]) -> tuple[list[Document], ...]:
-    """Deletions, then what only stands beside the text (paths, rights), then what has to be read."""
-    gone = [d for d in documents if d.state == "gone"]
-    beside = [d for d in documents if d.state != "gone" and d.id not in content]
-    return gone, beside, [d for d in documents if d.state != "gone" and d.id in content]
-
-
-def _batches(documents: Sequence[Document], most: int) -> Iterator[list[Document]]:
-    """Bounded in number and in bytes: the texts of a batch are in memory together."""
-    batch: list[Document] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += document.item.size
-        if len(batch) >= most or size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

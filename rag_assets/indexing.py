@@ -91,9 +91,11 @@ def index_once(
             if source.error is None and (keys := partitions_with_work(index, name, full=full)):
                 source.applied.removed += index.catalog.items.approved(name)
                 source.error = runner.ingest(name, keys)
-            source.error = source.error or _emptied(index, name, source.applied) or source.partly
+            source.error = source.error or _emptied(index, name, source.applied)
         # so much waited that the look was not finished: it goes on now that it is worked off
         names = [name for name in names if outcome.sources[name].applied.paused and not outcome.sources[name].error]
+    for source in outcome.sources.values():
+        source.error = source.error or source.partly
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start

@@ -7,7 +7,7 @@ import dagster as dg
 
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import ingest_partitions
-from rag_assets.poison import MOST_TRIES, isolate
+from rag_assets.poison import MOST_TRIES, PREFIX, isolate
 from rag_assets.stage import Report, StageRun, batches, definition_metadata, wants_full
 from resources.index import Index
 from resources.schemas import TableSpec
@@ -32,7 +32,8 @@ def run_stage(work: Work) -> None:
 
     def batch(documents: Sequence[str]) -> None:
         work.batch(documents)
-        catalog.letters.clear(stage.stage, documents)
+        letters = catalog.letters.find(stage.stage, documents)
+        catalog.letters.clear(stage.stage, [x.unit for x in letters if x.error.startswith(PREFIX)])
 
     def set_aside(document: str, error: str) -> None:
         letter = {document: (document, error, True)}

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from resources.catalog.items import Applied
@@ -11,8 +11,8 @@ from resources.sources.base import Discovery, Source
 
 BATCH = 10_000
 """Most changes noted in one transaction."""
-SHOWN = 3
-"""Paths named in a note."""
+SHOWN = 20
+"""Items that could not be read and are named, each look."""
 
 
 @contextmanager
@@ -27,23 +27,27 @@ def alone(index: Index, source: str, who: str, wait_seconds: float) -> Iterator[
 
 
 def note_changes(
-    index: Index, source: str, reader: Source, scope: str, *, full: bool, deadline: float | None
-) -> Applied:
-    """Look at a scope until its listing is complete, time is over, or the backlog is full; note what changed."""
-    total, items, shards = Applied(), index.catalog.items, index.settings.sources[source].shards
+    index: Index, source: str, reader: Source, scope: str, total: Applied, *, full: bool, deadline: float | None
+) -> None:
+    """Look at a scope until its listing is complete, time is over, or the backlog is full; note what changed.
+
+    Counted into `total`, also where a later part of the look fails.
+    """
+    items, shards = index.catalog.items, index.settings.sources[source].shards
     while True:
         room = index.settings.changes.backlog - waiting(index, source)
         if room <= 0:
             total.paused = True
-            total.notes.append(f"{index.settings.changes.backlog - room:,} documents wait, and no more are looked for")
-            return total
+            waits = index.settings.changes.backlog - room
+            total.notes.append(f"{source}: {waits:,} documents wait; no more are looked for until a run is done.")
+            return
         known = items.known(source, scope)
         found = reader.changes(scope, known, full=full, deadline=deadline, limit=min(room, BATCH))
         total.add(items.apply(source, shards, found, known))
-        total.add(Applied(notes=notes_of(found)))
+        total.add(Applied(notes=[*found.notes, *_unread(source, found)]))
         index.catalog.access.show(source, scope)  # it answered
         if found.complete or (deadline is not None and time.monotonic() >= deadline):
-            return total
+            return
 
 
 def waiting(index: Index, source: str) -> int:
@@ -52,17 +56,12 @@ def waiting(index: Index, source: str) -> int:
     return sum(count for partition, (count, _) in index.catalog.items.waiting().items() if partition in mine)
 
 
-def notes_of(found: Discovery) -> list[str]:
-    """What a discovery has to say besides its changes."""
-    notes = list(found.notes)
-    if found.unreadable:
-        told = [f"{path}: {why}" for path, why in found.unreadable]
-        notes.append(f"{_counted(told, 'could not be read')}; what is known of it stays as it was")
-    if found.deferred:
-        notes.append(f"{_counted(found.deferred, 'changed while it was read')}; the next look reads it again")
-    return notes
-
-
-def _counted(paths: Sequence[str], what: str) -> str:
-    more = f" and {len(paths) - SHOWN:,} more" if len(paths) > SHOWN else ""
-    return f"{', '.join(paths[:SHOWN])}{more} {what}"
+def _unread(source: str, found: Discovery) -> list[str]:
+    """What to say of items that could not be looked at, or not to their end."""
+    said = [
+        f"{source}: {path} cannot be read ({why}); what is known of it is kept."
+        for path, why in found.unreadable[:SHOWN]
+    ]
+    said += [f"{source}: {path} changes while it is read; it is tried again." for path in found.deferred[:SHOWN]]
+    more = max(len(found.unreadable) - SHOWN, 0) + max(len(found.deferred) - SHOWN, 0)
+    return said + ([f"{source}: {more:,} more cannot be read."] if more else [])

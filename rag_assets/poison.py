@@ -10,6 +10,8 @@ POISON = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError,
 )  # fmt: skip
 """Errors of computing with what a unit holds. What fails around it (disk, catalog, model) fails the run."""
+PREFIX = "poison: "
+"""How the error of such a unit begins."""
 MOST_TRIES = 5
 """After so many tries a poisoned unit waits for `rag retry`, or for a change."""
 
@@ -36,4 +38,4 @@ def shown(error: Exception) -> str:
     """What is kept of an error: its kind and place. Its message may hold text of the document."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"poison: {type(error).__name__}{place}; the document stays as it was indexed last. Report it."
+    return f"{PREFIX}{type(error).__name__}{place}; the document stays as it was indexed last. Report it."

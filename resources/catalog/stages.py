@@ -112,6 +112,16 @@ class Stages:
             with self._db.begin() as connection:
                 self._db.write(connection, schema.queue, rows)
 
+    def intend(self, partition: str, touched: Mapping[str, Collection[str]]) -> None:
+        """{stage below: units} into their queues, before rows are written from which nothing else would tell them.
+
+        A kill after the rows and before the marks would else leave the stages below with nothing to do.
+        """
+        rows = [{"stage": stage, "unit": u, "partition": partition} for stage, of in touched.items() for u in set(of)]
+        if rows:
+            with self._db.begin() as connection:
+                self._db.write(connection, schema.queue, rows)
+
     def done(self, stage: str, units: Collection[str]) -> None:
         """Take units out of a stage's queue: after everything that they ask for is written."""
         if units:

@@ -31,7 +31,7 @@ LONG = os.environ.get("RAG_TEST_LONG") == "1"
 STUBS: dict[str, Any] = {
     "index": "var/index",
     "catalog": "var/catalog.db",
-    "sources": {"docs": {"type": "filesystem", "path": "docs"}},
+    "sources": {"docs": {"type": "filesystem", "path": "docs", "settle_seconds": 0}},
     "chunks": {"max_tokens": 512},
     "embeddings": {"model": "hashing"},
     "extraction": {"method": "patterns"},
@@ -197,7 +197,7 @@ class Project:
         fresh = Project(home, checks=False, **{**self.settings, "graph": graph})
         shutil.rmtree(fresh.docs)
         fresh.docs = self.docs
-        fresh.set(sources={"docs": {"type": "filesystem", "path": str(self.docs)}})
+        fresh.set(sources={"docs": {"type": "filesystem", "path": str(self.docs), "settle_seconds": 0}})
         fresh.run()
         return fresh.snapshot()
 
