@@ -9,7 +9,7 @@ from knowledge.fingerprint import fingerprint
 from resources.graph import EdgeKind, GraphStore, NodeKind
 from resources.graph.limits import Limits
 from resources.graph.neo4j import Neo4jGraph
-from resources.graph.neo4j_connection import Neo4jServerSettings
+from resources.graph.neo4j_driver import Neo4jServerSettings
 from tests.graph.server.neo4j_server import Neo4jServer, serving
 
 Rows = list[dict[str, Any]]

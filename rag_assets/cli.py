@@ -200,17 +200,22 @@ def rebuild() -> None:
 
 
 @rebuild.command()
-@click.option("--moved", is_flag=True, help="Drop nothing; write only what does not stand where it should.")
+@click.option("--moved", is_flag=True, help="Drop nothing: write what is missing or different, while the old serves.")
+@click.option("--tidy", is_flag=True, help="Afterwards remove from each server what lives on another one now.")
 @command()
-def graph(moved: bool, as_json: bool) -> None:
+def graph(moved: bool, tidy: bool, as_json: bool) -> None:
     """Drop and rebuild the graph store from the tables, then prove that they agree."""
     import os
 
-    from rag_assets.rebuild import rebuild_graph
+    from rag_assets.rebuild import rebuild_graph, tidy_graph
 
-    rows = rebuild_graph(_index(), f"rag rebuild graph (pid {os.getpid()})", moved=moved)
+    parts, holder = _index(), f"rag rebuild graph (pid {os.getpid()})"
+    rows = rebuild_graph(parts, holder, moved=moved or tidy)
+    removed = tidy_graph(parts, holder) if tidy else 0
     if as_json:
-        print_json({"ok": True, "rows": rows})
+        print_json(
+            {"ok": True, "rows": rows, "rows_written": parts.graph.traffic.rows_written, "rows_removed": removed}
+        )
     else:
         show_table("graph store", [{"kind": kind, "rows": count} for kind, count in rows.items()])
 

@@ -22,6 +22,7 @@ from rag_assets.index_resource import IndexResource  # noqa: E402
 from rag_assets.jobs import jobs  # noqa: E402
 from rag_assets.schedules import schedules  # noqa: E402
 from rag_assets.sources import source_specs  # noqa: E402
+from resources.graph.resource import GraphResource  # noqa: E402
 from resources.index import prepare_environment  # noqa: E402
 from resources.settings import Settings, find_settings, load_settings  # noqa: E402
 from sensors import all_sensors  # noqa: E402
@@ -45,7 +46,10 @@ def build_defs(settings: Settings) -> dg.Definitions:
         jobs=defined,
         sensors=all_sensors(settings, defined),
         schedules=schedules(settings),
-        resources={"index": IndexResource(settings_file=str(settings.file))},
+        resources={
+            "index": IndexResource(settings_file=str(settings.file)),
+            "graph": GraphResource(settings_file=str(settings.file)),
+        },
         executor=dg.in_process_executor,
     )
 

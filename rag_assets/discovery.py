@@ -4,16 +4,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rag_assets.noting import alone, note_changes
 from resources.catalog.items import Applied
 from resources.errors import AccessDenied, SourceError
 from resources.index import Index
 from resources.settings import SharePointSettings
-from resources.sources.base import Discovery, Source
+from resources.sources.base import Source
 
 TAG = "rag/discovered"
 """A run with this tag was requested because of a discovery; it does not look at the source again."""
-UNREAD_SHOWN = 20
-"""Items that could not be read and are named, each look."""
 
 
 class PartlyRead(SourceError):
@@ -30,21 +29,20 @@ def discover(
     *,
     full: bool = False,
     seconds: float | None = None,
-    holder: str = "rag index",
-    wait_seconds: float = 600.0,
+    who: str = "a look",
+    wait_seconds: float = 15.0,
 ) -> Applied:
     """Look at every scope of a source until it is complete, or for so many seconds; note what changed.
 
-    One looks at a time: `holder` waits so long for its turn, and LeaseHeld is raised after that. Raises SourceError:
-    nothing was noted. PartlyRead: of a scope, or of the groups. A library that may no longer be read hides its
-    documents and stops no other.
+    Raises SourceError: nothing was noted. PartlyRead: of a scope, or of the groups. A library that may no longer be
+    read hides its documents and stops no other. LeaseHeld: somebody else looks at it; `who` are we to them.
     """
-    with index.catalog.leases.hold([f"{source} (discovery)"], holder, wait_seconds):
-        return _discover(index, source, full=full, seconds=seconds)
+    with alone(index, source, who, wait_seconds):
+        return _discover(index, source, full=full, deadline=None if seconds is None else time.monotonic() + seconds)
 
 
-def _discover(index: Index, source: str, *, full: bool, seconds: float | None) -> Applied:
-    look = _Look(index, source, full=full, deadline=None if seconds is None else time.monotonic() + seconds)
+def _discover(index: Index, source: str, *, full: bool, deadline: float | None) -> Applied:
+    look = _Look(index, source, full=full, deadline=deadline)
     scopes = look.scopes()
     for scope in scopes:
         look.at(scope)
@@ -102,24 +100,8 @@ class _Look:
             self.failed.append(error)
 
     def _read(self, scope: str) -> None:
-        catalog, shards = self.index.catalog, self.index.settings.sources[self.source].shards
-        complete = False
-        while not complete:
-            known = catalog.items.known(self.source, scope)
-            discovery = self._reader.changes(scope, known, full=self.full, deadline=self.deadline)
-            self.found.add(catalog.items.apply(self.source, shards, discovery))
-            self.found.add(Applied(notes=[*discovery.notes, *self._unread(discovery)]))
-            complete = discovery.complete or (self.deadline is not None and time.monotonic() >= self.deadline)
-        catalog.access.show(self.source, scope)
-
-    def _unread(self, discovery: Discovery) -> list[str]:
-        """What to say of items that could not be looked at."""
-        said = [
-            f"{self.source}: {path} cannot be read ({why}); what is known of it is kept."
-            for path, why in discovery.unreadable[:UNREAD_SHOWN]
-        ]
-        more = len(discovery.unreadable) - len(said)
-        return said + ([f"{self.source}: {more} more cannot be read."] if more else [])
+        found = note_changes(self.index, self.source, self._reader, scope, full=self.full, deadline=self.deadline)
+        self.found.add(found)
 
     def at_groups(self) -> None:
         """Who is in the groups that permissions name: all of them when that is due, else what changed."""

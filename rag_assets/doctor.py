@@ -82,8 +82,9 @@ def _tables(index: Index) -> tuple[str, str, str | None]:
 
 
 def _graph(index: Index) -> tuple[str, str, str | None]:
+    answers = index.graph.probe()
     stats = {str(kind): count for kind, count in index.graph.stats().items()}
-    detail = f"{index.settings.graph.store}: {', '.join(f'{count} {kind}' for kind, count in stats.items())}"
+    detail = f"{answers}: {', '.join(f'{count} {kind}' for kind, count in stats.items())}"
     if stats["entity"] == index.tables.entities.count():
         return "healthy", detail, None
     if graph_waits(index):

@@ -1,6 +1,7 @@
 """The asset `documents`: every document of a source as one row of markdown, or with the reason why there is none."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,12 @@ from knowledge.fingerprint import fingerprint
 from rag_assets import discovery
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions, source_of
+from rag_assets.poison import MOST_TRIES, isolate
 from rag_assets.previews import backlog
-from rag_assets.stage import BATCH, Report, StageRun, definition_metadata, markdown_table, wants_full
+from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from resources.catalog.items import Document
 from resources.catalog.stages import Commit
-from resources.errors import FetchFailed
+from resources.errors import FetchFailed, RagError
 from resources.index import Index
 from resources.parser import Parsed, Parser, Rejected
 from resources.schemas import DOCUMENTS
@@ -49,7 +51,7 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
         if context.run.tags.get(discovery.TAG) != "true":
             for source in dict.fromkeys(source_of(key) for key in keys):
                 try:
-                    discovery.discover(parts, source, full=full, holder=run_holder(context.run_id))
+                    discovery.discover(parts, source, full=full, who=run_holder(context.run_id), wait_seconds=600)
                 except discovery.PartlyRead as error:
                     context.log.warning(str(error))
         with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:
@@ -98,20 +100,47 @@ class DocumentsRun:
         else:
             looked_at = catalog.items.documents(ids=set(pending) | due)
         self._again = set(pending) | due
-        for batch in _batches(looked_at):
-            self._batch(batch, pending)
+        content = catalog.items.waiting_content(self.partition) | due
+        failures = []
+        for group in _groups(looked_at, content):
+            try:
+                for batch in _batches(group, self.index.settings.changes.batch_size):
+                    self._work(batch, pending)
+            except (RagError, OSError, RuntimeError) as error:
+                failures.append(error)  # what else waits does not have to wait for it
+        if failures:
+            raise failures[0]
         self.stage.counters.rows_same = catalog.stages.count(STAGE, self.partition) - (
             self.stage.counters.rows_new + self.stage.counters.rows_changed
         )
         self.stage.finish()
 
-    def _batch(self, batch: Sequence[Document], pending: dict[str, int]) -> None:
+    def _work(self, batch: Sequence[Document], pending: dict[str, int]) -> None:
+        """Bring these up to date, and commit whenever the time for one batch is over."""
+
+        def set_aside(document: Document, error: str) -> None:
+            letter = {document.id: (document.id, error, True)}
+            self.index.catalog.letters.put(STAGE, self.partition, letter, most_tries=MOST_TRIES)
+            changes = {document.id: pending[document.id]} if document.id in pending else {}
+            self.index.catalog.stages.commit(Commit(STAGE, self.partition, changes=changes))
+            self.stage.counters.rows_failed += 1
+
+        def work(documents: Sequence[Document]) -> None:
+            while documents:
+                documents = documents[self._batch(documents, pending) :]
+
+        isolate(batch, work, set_aside)
+
+    def _batch(self, batch: Sequence[Document], pending: dict[str, int]) -> int:
+        """One commit; returns how many of the documents it holds."""
         table, catalog, counters = self.index.tables.documents, self.index.catalog, self.stage.counters
         ids = [d.id for d in batch]
         marks = catalog.stages.marks(STAGE, units=ids)
         old = {row["id"]: row for row in table.by("id", ids).to_pylist()}
         with tempfile.TemporaryDirectory(prefix="rag-fetch-") as folder:
-            outcome = self._read(batch, old, marks, Path(folder))
+            outcome, number = self._read(batch, old, marks, Path(folder))
+        batch = batch[:number]
+        ids = [d.id for d in batch]
         rows = table.arrow(outcome.rows)
         table.replace([r["id"] for r in outcome.rows] + [d for d in outcome.gone if d in old], rows, fresh=not old)
         counters.bytes_written += rows.nbytes
@@ -141,22 +170,35 @@ class DocumentsRun:
         catalog.letters.clear(STAGE, [d for d in ids if d not in outcome.letters and d not in outcome.kept])
         catalog.letters.put(STAGE, self.partition, outcome.letters)
         self.stage.touched.extend(changed)
+        return number
 
     def _read(
         self, batch: Sequence[Document], old: dict[str, dict[str, Any]], marks: dict[str, str], folder: Path
-    ) -> _Outcome:
-        """Rows for what changed: parsed where the bytes are new, taken over where only path or rights are."""
+    ) -> tuple[_Outcome, int]:
+        """Rows for what changed: parsed where the bytes are new, taken over where only path or rights are.
+
+        And of how many documents: when the time for a batch is over, no more are fetched.
+        """
         outcome, to_parse = _Outcome(), dict[str, tuple[Document, Fetched]]()
-        for document in batch:
-            before = old.get(document.id)
-            if document.state == "gone":
-                outcome.gone.append(document.id)
-            elif before is not None and self._is_read(document.id, before, document.item.content_sha256):
-                self._keep(document, before, marks, outcome)
-            else:
-                self._fetch(document, before, folder, to_parse, marks, outcome)
-        jobs = [(d.id, f.path, d.item.path.rpartition("/")[2]) for d, f in to_parse.values()]
-        for key, result in self.parser.parse_many(jobs):
+        until, number = time.monotonic() + self.index.settings.changes.batch_seconds, 0
+
+        def jobs() -> Iterator[tuple[str, Path, str]]:
+            nonlocal number
+            for document in batch:
+                if number and time.monotonic() >= until:
+                    return
+                number += 1
+                before = old.get(document.id)
+                if document.state == "gone":
+                    outcome.gone.append(document.id)
+                elif before is not None and self._is_read(document.id, before, document.item.content_sha256):
+                    self._keep(document, before, marks, outcome)
+                else:
+                    self._fetch(document, before, folder, to_parse, marks, outcome)
+                    if document.id in to_parse:
+                        yield document.id, to_parse[document.id][1].path, document.item.path.rpartition("/")[2]
+
+        for key, result in self.parser.parse_many(jobs()):
             document, fetched = to_parse[key]
             try:
                 self.source.verify(fetched)
@@ -165,7 +207,7 @@ class DocumentsRun:
                 continue
             self._take(document, fetched, result, outcome)
         self.index.catalog.items.store_fetched({d.id: f.item for d, f in to_parse.values()})
-        return outcome
+        return outcome, number
 
     def _fetch(
         self,
@@ -279,14 +321,21 @@ def _rights(row: dict[str, Any] | None) -> tuple[str, str] | None:
     return (row["acl_id"], row["classification"]) if row else None
 
 
-def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+def _groups(documents: Sequence[Document], content: set[str]) -> tuple[list[Document], ...]:
+    """Deletions, then what only stands beside the text (paths, rights), then what has to be read."""
+    gone = [d for d in documents if d.state == "gone"]
+    beside = [d for d in documents if d.state != "gone" and d.id not in content]
+    return gone, beside, [d for d in documents if d.state != "gone" and d.id in content]
+
+
+def _batches(documents: Sequence[Document], most: int) -> Iterator[list[Document]]:
     """Bounded in number and in bytes: the texts of a batch are in memory together."""
     batch: list[Document] = []
     size = 0
     for document in documents:
         batch.append(document)
         size += document.item.size
-        if len(batch) >= BATCH or size >= BATCH_BYTES:
+        if len(batch) >= most or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

@@ -163,10 +163,11 @@ def serve_newest(index: Index) -> bool:
     )  # fmt: skip
     if index.catalog.get("live_embeddings") == live:
         return False
-    signature = work.signature(index, STAGE)
     states = index.catalog.stages.stages()
     keys = [key for source in index.settings.sources for key in index.settings.partitions(source)]
-    ready = all(states.get((STAGE, key)) and states[STAGE, key].signature == signature for key in keys)
+    ready = all(
+        states.get((STAGE, key)) and states[STAGE, key].signature == work.signature(index, STAGE, key) for key in keys
+    )
     complete = ready and all(states[STAGE, key].complete for key in keys)
     if complete or index.catalog.get("live_embeddings") is None:
         index.catalog.put("live_embeddings", live)

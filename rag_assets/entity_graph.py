@@ -13,7 +13,7 @@ from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import graph_partitions
 from rag_assets.previews import bar_plot
-from rag_assets.projection import Projection, entities_with_new_rights
+from rag_assets.projection import Projection
 from rag_assets.reduction import ENTITIES, RELATIONSHIPS, reduce_shard
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
@@ -95,8 +95,8 @@ class EntityGraphRun:
         documents = index.catalog.stages.queued("projection")
         if full:
             documents = sorted({*documents, *index.tables.documents.read(None, ("id",))["id"].to_pylist()})
-        entities = sorted({*entities, *self._with_new_rights(documents)})
         projection = Projection(index)
+        entities = sorted({*entities, *self._with_new_rights(projection, documents)})
         gone = projection.entities(entities)
         projection.documents(documents)
         projection.relationships(relationships)
@@ -115,9 +115,9 @@ class EntityGraphRun:
         if index.catalog.get(GRAPH_STORE) != index.graph_place:
             index.catalog.put(GRAPH_STORE, index.graph_place)
 
-    def _with_new_rights(self, documents: list[str]) -> list[str]:
+    def _with_new_rights(self, projection: Projection, documents: list[str]) -> list[str]:
         """Entities of documents that other people may see now; in the queue before their node is written."""
-        index, found = self.index, entities_with_new_rights(self.index, documents)
+        index, found = self.index, projection.entities_with_new_rights(documents)
         shards: dict[str, list[str]] = {}
         for entity in found:
             shards.setdefault(f"g{shard_of(entity, index.settings.graph.shards):02d}", []).append(entity)

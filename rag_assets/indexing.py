@@ -16,11 +16,13 @@ from rag_assets.stage import FULL_TAG
 from rag_assets.work import GRAPH as GRAPH_LEASE
 from rag_assets.work import graph_waits, partitions_with_work
 from resources.catalog.items import Applied
-from resources.errors import RagError
+from resources.errors import LeaseHeld, RagError
 from resources.index import Index
 from resources.settings import FilesystemSettings
 
 Say = Callable[[str], None]
+PATIENCE = 60.0
+"""Seconds that a pass waits for another run to be done with a source."""
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class SourceOutcome:
         a = self.applied
         return {
             "ok": self.error is None, "error": self.error, "new": a.new, "changed": a.changed, "moved": a.moved,
-            "removed": a.removed, "held": a.held,
+            "removed": a.removed, "held": a.held, "notes": a.notes,
         }  # fmt: skip
 
 
@@ -77,34 +79,46 @@ def index_once(
     index: Index, instance: dg.DagsterInstance, sources: Sequence[str] = (), *, full: bool = False, say: Say = _silent
 ) -> Pass:
     """Discover and bring up to date; one source's trouble never stops the others."""
-    outcome, start, settings = Pass(), time.monotonic(), index.settings.sources
-    names = list(sources or settings)
-    for name in names:
-        say(f"looking at {name}")
-        source = outcome.sources[name] = SourceOutcome()
-        try:
-            source.applied = discovery.discover(index, name, full=full)
-        except discovery.PartlyRead as error:
-            source.applied, source.partly = error.found, str(error)
-        except RagError as error:
-            source.error = str(error)
+    outcome, start = Pass(), time.monotonic()
     runner = _Runner(index, instance, outcome, full=full, say=say)
-    for name in names:
-        source = outcome.sources[name]
-        if source.error is None and (keys := partitions_with_work(index, name, full=full)):
-            source.applied.removed += index.catalog.items.approved(name)
-            source.error = runner.run("ingest", keys, {discovery.TAG: "true", "rag/source": name})
-        # a library may rightly become empty, a root hardly ever does: most often its disk is not mounted
-        if source.error is None and source.applied.emptied and isinstance(settings[name], FilesystemSettings):
-            source.error = (
-                f"{name}: {index.settings.source_path(name)} is empty; its {source.applied.held} documents are kept. "
-                f"Mount it, or let them go with `rag approve deletes {name}`."
-            )
-        source.error = source.error or source.partly
+    names = list(sources or index.settings.sources)
+    while names:
+        for name in names:
+            say(f"looking at {name}")
+            _look(index, name, outcome.sources.setdefault(name, SourceOutcome()), full=full)
+        for name in names:
+            source = outcome.sources[name]
+            if source.error is None and (keys := partitions_with_work(index, name, full=full)):
+                source.applied.removed += index.catalog.items.approved(name)
+                source.error = runner.ingest(name, keys)
+            source.error = source.error or _emptied(index, name, source.applied) or source.partly
+        # so much waited that the look was not finished: it goes on now that it is worked off
+        names = [name for name in names if outcome.sources[name].applied.paused and not outcome.sources[name].error]
     runner.refresh_graph()
     _count_the_rest(index, outcome)
     outcome.seconds = time.monotonic() - start
     return outcome
+
+
+def _look(index: Index, name: str, source: SourceOutcome, *, full: bool) -> None:
+    source.applied.paused = False
+    try:
+        source.applied.add(discovery.discover(index, name, full=full, who="rag index"))
+    except discovery.PartlyRead as error:
+        source.applied.add(error.found)
+        source.partly = str(error)
+    except RagError as error:
+        source.error = str(error)
+
+
+def _emptied(index: Index, name: str, applied: Applied) -> str | None:
+    """A library may rightly become empty, a root hardly ever does: most often its disk is not mounted."""
+    if not applied.emptied or not isinstance(index.settings.sources[name], FilesystemSettings):
+        return None
+    return (
+        f"{name}: {index.settings.source_path(name)} is empty; its {applied.held} documents are kept. "
+        f"Mount it, or let them go with `rag approve deletes {name}`."
+    )
 
 
 def forget_source(index: Index, instance: dg.DagsterInstance, source: str) -> Pass:
@@ -139,6 +153,23 @@ class _Runner:
         if result.success:
             return None
         return f"{job} failed in run {result.run_id}: {_first_error(result.all_events)}"
+
+    def ingest(self, source: str, keys: tuple[str, str]) -> str | None:
+        """Work off a source's changes, unless another run works on it and goes on doing so."""
+        all_keys = self._index.settings.partitions(source)
+        mine = all_keys[all_keys.index(keys[0]) : all_keys.index(keys[1]) + 1]
+        hold = self._index.catalog.leases.hold
+        try:
+            with hold(mine, "rag index"):
+                pass
+        except LeaseHeld as busy:
+            self._say(f"waiting: {busy}")
+            try:
+                with hold(mine, "rag index", wait_seconds=PATIENCE):
+                    pass
+            except LeaseHeld as error:
+                return str(error)
+        return self.run("ingest", keys, {discovery.TAG: "true", "rag/source": source})
 
     def _after(self, job: str, tags: dict[str, str]) -> str:
         """Whom the run has to wait for, in words."""

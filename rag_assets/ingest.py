@@ -7,6 +7,7 @@ import dagster as dg
 
 from rag_assets.index_resource import IndexResource
 from rag_assets.partitions import ingest_partitions
+from rag_assets.poison import MOST_TRIES, isolate
 from rag_assets.stage import Report, StageRun, batches, definition_metadata, wants_full
 from resources.index import Index
 from resources.schemas import TableSpec
@@ -27,8 +28,20 @@ class Work(Protocol):
 
 
 def run_stage(work: Work) -> None:
-    for documents in batches(work.stage.documents()):
+    stage, catalog = work.stage, work.stage.index.catalog
+
+    def batch(documents: Sequence[str]) -> None:
         work.batch(documents)
+        catalog.letters.clear(stage.stage, documents)
+
+    def set_aside(document: str, error: str) -> None:
+        letter = {document: (document, error, True)}
+        catalog.letters.put(stage.stage, stage.partition, letter, most_tries=MOST_TRIES)
+        catalog.stages.done(stage.stage, [document])
+        stage.counters.rows_failed += 1
+
+    for documents in batches(stage.documents(), stage.index.settings.changes.batch_size):
+        isolate(documents, batch, set_aside)
     counters = work.stage.counters
     counters.rows_same = max(0, work.rows() - counters.rows_new - counters.rows_changed)
     work.stage.finish()

@@ -29,7 +29,8 @@ def show_table(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def show_pass(outcome: dict[str, Any]) -> None:
-    show_table("sources", [{"source": name, **of} for name, of in outcome["sources"].items()])
+    sources = outcome["sources"].items()
+    show_table("sources", [{"source": name, **{k: v for k, v in of.items() if k != "notes"}} for name, of in sources])
     for note in outcome["notes"]:
         click.echo(note)
     rows = []

@@ -5,9 +5,11 @@ from typing import Any
 
 from rag_assets import graph_letters, graph_rights, graph_rows
 from rag_assets.stage import batches
-from resources.graph import EdgeKind, NodeKind
+from resources.errors import GraphUnavailable
+from resources.graph import Edge, EdgeKind, Neighbourhood, NodeKind
 from resources.graph.apply import Applied, carry_out
 from resources.graph.base import Kind
+from resources.graph.servers import ServersAway
 from resources.index import Index
 
 AT_ONCE = 5_000
@@ -23,6 +25,16 @@ class Projection:
         self.applied = Applied()
         self._delete: dict[Kind, list[str]] = {}
         self._upsert: dict[Kind, list[Row]] = {}
+
+    def entities_with_new_rights(self, documents: Sequence[str]) -> list[str]:
+        """Entities whose node must be written because the rights of a document that mentions them changed."""
+        found: set[str] = set()
+        for batch in batches(documents):
+            try:
+                found |= graph_rights.entities_of_changed(self.index, batch)
+            except ServersAway as error:
+                self._wait("reading documents", error)
+        return sorted(found)
 
     def documents(self, documents: Sequence[str]) -> None:
         """Nodes and edges of these documents: themselves, their chunks, and which entity is mentioned in which chunk.
@@ -57,7 +69,7 @@ class Projection:
         above = tables.communities.by("id", {r["parent"] for r in rows} - {None}, graph_rows.COMMUNITY).to_pylist()
         wanted = {e["id"]: e for e in graph_rows.in_community(rows)}
         parents = {e["id"]: e["target"] for e in graph_rows.parent_community(rows)}
-        found = self.graph.neighbours(communities, {EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY}).edges
+        found = self._edges_at(communities, EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY)
         mine = set(communities)
         self.remove(
             EdgeKind.IN_COMMUNITY, [e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY and e.id not in wanted]
@@ -89,7 +101,7 @@ class Projection:
         return len(self.applied.letters)
 
     def _documents(self, documents: Sequence[str]) -> None:
-        tables, graph = self.index.tables, self.graph
+        tables = self.index.tables
         rows = tables.documents.by("id", documents, (*graph_rows.DOCUMENT, "status")).to_pylist()
         found = {row["id"]: row for row in rows if row.pop("status") == "ok"}
         chunks = tables.chunks.by("document_id", list(found), graph_rows.chunk_columns(self.index)).to_pylist()
@@ -97,8 +109,8 @@ class Projection:
         mentions = tables.mentions.by("document_id", list(found), graph_rows.MENTION).to_pylist()
         edges = graph_rows.from_chunk(row for row in mentions if row["chunk_id"] in here)
         nexts = graph_rows.next_chunk(chunks)
-        old_chunks = {e.source for e in graph.neighbours(documents, {EdgeKind.FROM_DOCUMENT}).edges}
-        old = graph.neighbours(old_chunks & here, {EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK}).edges
+        old_chunks = {e.source for e in self._edges_at(documents, EdgeKind.FROM_DOCUMENT)}
+        old = self._edges_at(old_chunks & here, EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK)
         wanted = {(EdgeKind.FROM_CHUNK, e["id"], e["target"]) for e in edges}
         wanted |= {(EdgeKind.NEXT_CHUNK, e["id"], e["target"]) for e in nexts}
         for kind in (EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK):
@@ -110,6 +122,17 @@ class Projection:
         self._add(EdgeKind.FROM_DOCUMENT, graph_rows.from_document(chunks))
         self._add(EdgeKind.NEXT_CHUNK, nexts)
         self._add(EdgeKind.FROM_CHUNK, edges)
+
+    def _edges_at(self, nodes: Collection[str], *kinds: EdgeKind) -> list[Edge]:
+        """The edges that the store has; of servers that are away none, and what rests on theirs waits."""
+        found = self.graph.neighbours(nodes, kinds) if nodes else Neighbourhood([])
+        if found.failed:
+            error = f"server {found.failed[0]} of the graph does not answer; what is written to it waits."
+            self._wait("reading edges", GraphUnavailable(error))
+        return found.edges
+
+    def _wait(self, what: str, error: GraphUnavailable) -> None:
+        self.applied.waiting.setdefault(what, error)
 
     def _add(self, kind: Kind, rows: Iterable[Row]) -> None:
         self._upsert.setdefault(kind, []).extend(rows)
@@ -125,11 +148,3 @@ class Projection:
             graph_letters.record(self.index, applied, delete, upsert)
             self.applied.add(applied)
         self._delete, self._upsert = {}, {}
-
-
-def entities_with_new_rights(index: Index, documents: Sequence[str]) -> list[str]:
-    """Entities whose node must be written because the rights of a document that mentions them changed."""
-    found: set[str] = set()
-    for batch in batches(documents):
-        found |= graph_rights.entities_of_changed(index, batch)
-    return sorted(found)

@@ -38,7 +38,7 @@ class StageRun:
 
     def __init__(self, index: Index, stage: str, partition: str, *, full: bool = False) -> None:
         self.index, self.stage, self.partition = index, stage, partition
-        self.signature = work.signature(index, stage)
+        self.signature = work.signature(index, stage, partition)
         self.counters = Counters()
         self.touched: list[str] = []
         stages = index.catalog.stages

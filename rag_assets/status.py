@@ -66,5 +66,6 @@ def retry(index: Index, ids: tuple[str, ...]) -> int:
     """Make what was set aside due now: all of it, or these documents. Returns how many."""
     letters = [x for x in index.catalog.letters.find() if not ids or x.document_id in ids or x.unit in ids]
     index.catalog.items.again({x.document_id for x in letters if x.stage == "documents"}, "retry")
+    # what the graph store refused is put back by the next run of the graph
     index.catalog.letters.make_due([x for x in letters if x.stage != "documents"])
     return len(letters)

@@ -3,6 +3,7 @@
 from knowledge import chunking, extraction, reports, resolution
 from knowledge import communities as clustering
 from knowledge.fingerprint import fingerprint
+from rag_assets.partitions import source_of
 from resources.index import Index
 from resources.parser import identity as parser_identity
 
@@ -20,11 +21,12 @@ GRAPH_STORE = "graph.store"
 """Where the catalog keeps which graph store holds the index."""
 
 
-def signature(index: Index, stage: str) -> str:
+def signature(index: Index, stage: str, partition: str) -> str:
     """Code, parameters and model of a stage: marks made with another signature are all looked at again."""
     match stage:
         case "documents":
-            return fingerprint(DOCUMENTS_VERSION, parser_identity())
+            classification = index.settings.sources[source_of(partition)].classification
+            return fingerprint(DOCUMENTS_VERSION, parser_identity(), classification)
         case "chunks":
             return fingerprint(chunking.VERSION, repr(index.chunk_limits), index.embedder.tokenizer.identity)
         case "embeddings":
@@ -49,11 +51,10 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
     waiting |= {partition for stage, partition in catalog.stages.queues() if stage in INGEST_STAGES}
     waiting |= {x.partition for stage in INGEST_STAGES for x in catalog.letters.due(stage)}
     states = catalog.stages.stages()
-    wanted = {stage: signature(index, stage) for stage in INGEST_STAGES}
     for key in keys:
         for stage in INGEST_STAGES:
             state = states.get((stage, key))
-            if state is None or not state.complete or state.signature != wanted[stage]:
+            if state is None or not state.complete or state.signature != signature(index, stage, key):
                 waiting.add(key)
     mine = [key for key in keys if key in waiting]
     return (mine[0], mine[-1]) if mine else None
@@ -70,7 +71,7 @@ def graph_waits(index: Index, *, full: bool = False) -> bool:
     expected = [("entity_graph", GRAPH), ("communities", GRAPH)]
     expected += [("community_reports", key) for key in index.settings.graph_partitions()]
     return any(
-        (state := states.get(where)) is None or not state.complete or state.signature != signature(index, where[0])
+        (state := states.get(where)) is None or not state.complete or state.signature != signature(index, *where)
         for where in expected
     )
 

@@ -61,6 +61,9 @@ class FilesystemSettings(SourceSettings):
     path: Path
     include: tuple[str, ...] = ("**/*",)
     exclude: tuple[str, ...] = ()
+    hidden: bool = False
+    settle_seconds: float = Field(0.5, ge=0, le=30)
+    rehash_days: int = Field(30, ge=0, le=3_650)
 
 
 class SharePointSettings(SourceSettings):
@@ -162,6 +165,9 @@ class ChangeSettings(Part):
     tick_budget_seconds: float = Field(8, gt=0, le=50)
     debounce_seconds: float = Field(10, ge=0)
     most_late_seconds: float = Field(120, gt=0)
+    batch_size: int = Field(1_000, ge=1, le=100_000)
+    batch_seconds: float = Field(5, gt=0, le=600)
+    backlog: int = Field(100_000, ge=1)
 
 
 class Settings(Part):

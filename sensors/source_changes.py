@@ -9,7 +9,7 @@ import dagster as dg
 from rag_assets.discovery import PartlyRead, discover
 from rag_assets.work import partitions_with_work
 from resources.catalog.items import Applied
-from resources.errors import LeaseHeld, RagError
+from resources.errors import CatalogUnavailable, IndexRefused, LeaseHeld, RagError
 from resources.index import Index, prepare_environment
 from resources.settings import FilesystemSettings, Settings
 from sensors.requests import active_run, holder_of, request
@@ -72,6 +72,8 @@ def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResu
     try:
         found = _look(index, name, trouble)
         keys = partitions_with_work(index, name)
+    except (CatalogUnavailable, IndexRefused) as error:  # there is no generation to read
+        return dg.SensorResult(skip_reason=str(error))
     except LeaseHeld as error:
         return _skip(index, f"{name}: not looked at, {error}")
     except RagError as error:  # nothing was noted of what failed; the next tick looks again
@@ -92,7 +94,7 @@ def _look(index: Index, name: str, trouble: list[str]) -> Applied:
     """What the look found; what could not be read of it goes to `trouble`."""
     budget = index.settings.changes.tick_budget_seconds
     try:
-        return discover(index, name, seconds=budget, holder=f"the sensor {name}_changes", wait_seconds=0)
+        return discover(index, name, seconds=budget, who=f"the sensor {name}_changes", wait_seconds=0)
     except PartlyRead as error:
         trouble.append(str(error))
         return error.found

@@ -51,7 +51,9 @@ def _shard(index: Index, shard: int) -> tuple[Support, Support]:
     entities = tables.entities.read(where, ("id", "mention_count"))
     mentions = tables.mentions.read(where, ("entity_id", "chunk_id", "document_id"))
     relationships = tables.relationships.read(where, _RELATIONSHIP)
-    statements = tables.statements.read(where, ("relationship_id", "chunk_id", "document_id"))
+    # what is said of a name and itself is no relationship
+    said = f"{where} AND source_id <> target_id"
+    statements = tables.statements.read(said, ("relationship_id", "chunk_id", "document_id"))
     return (
         Support(entities, "mention_count", mentions, "entity_id"),
         Support(relationships, "support_count", statements, "relationship_id"),

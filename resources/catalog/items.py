@@ -146,6 +146,15 @@ class Items:
         with self._db.read() as connection:
             return {row.document_id: row.seq for row in connection.execute(query)}
 
+    def waiting_content(self, partition: str) -> set[str]:
+        """The documents that wait because their bytes may be new; what else waits only stands beside them."""
+        table = schema.changes
+        upserts = sa.select(table.c.document_id.distinct()).where(
+            table.c.partition == partition, table.c.state == "pending", table.c.op == str(Op.UPSERT)
+        )
+        with self._db.read() as connection:
+            return set(connection.scalars(upserts))
+
     def waiting(self) -> dict[str, tuple[int, int]]:
         """{partition: (documents that wait, last sequence number)} for every partition with pending changes."""
         table = schema.changes

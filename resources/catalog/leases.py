@@ -30,15 +30,20 @@ class Leases:
         self._db = database
 
     @contextmanager
-    def hold(self, names: Sequence[str], holder: str, wait_seconds: float = 0.0) -> Iterator[None]:
-        """Hold leases on all names or raise LeaseHeld; a run may take again what it holds itself."""
+    def hold(
+        self, names: Sequence[str], holder: str, wait_seconds: float = 0.0, doing: str = "indexed"
+    ) -> Iterator[None]:
+        """Hold leases on all names or raise LeaseHeld; a run may take again what it holds itself.
+
+        `doing`: what a holder of such a name does with it, for the error.
+        """
         deadline, token = time.monotonic() + wait_seconds, uuid.uuid4().hex
         while (blocker := self._take(names, holder, token)) is not None:
             if time.monotonic() >= deadline:
                 since = time.strftime("%H:%M:%S", time.localtime(blocker.since))
                 raise LeaseHeld(
-                    f"{blocker.name} is being indexed by {blocker.holder} (pid {blocker.pid} on {blocker.host}) "
-                    f"since {since}; wait, or stop that run."
+                    f"{blocker.name.rpartition(':')[2]} is being {doing} by {blocker.holder} "
+                    f"(pid {blocker.pid} on {blocker.host}) since {since}; wait, or stop that run."
                 )
             time.sleep(0.5)
         stop = threading.Event()

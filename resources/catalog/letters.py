@@ -1,7 +1,7 @@
 """Dead letters: what was set aside, with its error and its number of tries."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -33,8 +33,17 @@ class Letters:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def put(self, stage: str, partition: str, failures: dict[str, tuple[str, str, bool]]) -> None:
-        """{unit: (document id, error, may mend itself)}; a repeated failure counts one more try."""
+    def put(
+        self,
+        stage: str,
+        partition: str,
+        failures: Mapping[str, tuple[str, str, bool]],
+        most_tries: int | None = None,
+    ) -> None:
+        """{unit: (document id, error, may mend itself)}; a repeated failure counts one more try.
+
+        After `most_tries` a unit is dead: tried again only when it changes or when a person asks.
+        """
         if not failures:
             return
         rows = []
@@ -44,6 +53,7 @@ class Letters:
                 error, before = cleaned(error), old.get(unit)
                 same = before if before is not None and before.error == error else None
                 tries = same.tries + 1 if same else 1
+                passing = passing and (most_tries is None or tries < most_tries)
                 rows.append(
                     {
                         "stage": stage,

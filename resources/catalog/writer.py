@@ -29,10 +29,12 @@ class Applied:
     """Sentences for whoever watches the source."""
     emptied: bool = False
     """The listing was empty where documents had been."""
+    paused: bool = False
+    """So much waits that no more was looked for."""
 
     def add(self, other: "Applied") -> None:
         self.notes += [note for note in other.notes if note not in self.notes]
-        self.emptied = self.emptied or other.emptied
+        self.emptied, self.paused = self.emptied or other.emptied, self.paused or other.paused
         for name in ("new", "changed", "moved", "removed", "held"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 

@@ -21,7 +21,7 @@ from resources.graph.base import (
 from resources.graph.sqlite import SqliteGraph
 
 if TYPE_CHECKING:
-    from resources.graph.neo4j_connection import Neo4jServerSettings
+    from resources.graph.neo4j_driver import Neo4jServerSettings
 
 __all__ = [
     "ENDS",

@@ -141,10 +141,6 @@ class Traffic:
                 self.retries += 1
                 self.reasons[retry] = self.reasons.get(retry, 0) + 1
 
-    def idle(self) -> int | None:
-        """How many sessions its pool could lend now; None where there is no pool."""
-        return None
-
     def metadata(self) -> dict[str, int]:
         """The counts, named for the metadata of a materialization."""
         return {
@@ -270,6 +266,11 @@ class GraphStore(Protocol):
     def clear(self) -> None:
         """Remove everything."""
         ...
+
+    def probe(self, timeout: float = 10.0) -> str:
+        """What answers, asked now by a write that changes no row of ours; raises what is wrong with it."""
+        self.stats()
+        return self.name
 
     def idle(self) -> int | None:
         """How many sessions its pool could lend now; None where there is no pool."""

@@ -26,7 +26,8 @@ from resources.graph.base import (
     heaviest_first,
 )
 from resources.graph.colouring import rounds, smaller_end_first
-from resources.graph.neo4j_connection import Neo4jConnection, Neo4jServerSettings
+from resources.graph.neo4j_connection import Neo4jConnection
+from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.neo4j_rows import TYPES, edge_record_of, node_parameters, node_record_of
 from resources.graph.neo4j_together import Together
 from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record, packed
@@ -180,6 +181,9 @@ class Neo4jGraph(GraphStore):
         statement = _statement(cypher.clear(), {"size": self.limits.batch_size})
         while (count := self.connection.write("removing everything", statement)[0][0]) > 0:
             self.traffic.add(rows_deleted=count)
+
+    def probe(self, timeout: float = 10.0) -> str:
+        return f"Neo4j {self.connection.probe(timeout)}"
 
     def idle(self) -> int | None:
         return self.connection.gate.counts().idle

@@ -1,6 +1,7 @@
-"""One Neo4j database behind a bounded gate: the driver of this process, transactions, retries.
+"""One Neo4j database behind a bounded gate: transactions, retries, counts.
 
-Belongs here: opening, running, retrying, counting. Does not: statements (cypher.py) and verbs (neo4j.py).
+Belongs here: running, retrying, counting. Does not: the driver (neo4j_driver.py), statements (cypher.py) and verbs
+(neo4j.py).
 """
 
 import os
@@ -9,43 +10,23 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from resources.errors import GraphError
-from resources.graph import schema
+from resources.graph import neo4j_driver, schema
 from resources.graph.base import Traffic
 from resources.graph.deadline import within
-from resources.graph.limits import Limits
-from resources.graph.metrics import POOLS
-from resources.graph.neo4j_errors import translated
+from resources.graph.neo4j_driver import Neo4jServerSettings
+from resources.graph.neo4j_errors import Unreachable, translated
 from resources.graph.pool import SessionGate
 
 if TYPE_CHECKING:
-    from neo4j import Driver, Transaction
+    from neo4j import Transaction
 
 T = TypeVar("T")
-CONNECT_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Neo4jServerSettings:
-    """Where a database is and who asks: `bolt://` one server, `neo4j://` a cluster, `+s` TLS with the system's CAs.
-
-    `ca_file` is a PEM file of the CAs to trust instead; it switches TLS on for a plain scheme. `capacity` is the share
-    of the graph that this server takes where there are several, each with its own `name`.
-    """
-
-    uri: str = "bolt://localhost:7687"
-    user: str = "neo4j"
-    password: str | None = field(default=None, repr=False)
-    database: str = "neo4j"
-    ca_file: Path | None = None
-    name: str = "neo4j"
-    capacity: float = 1.0
-    limits: Limits = field(default_factory=Limits)
+AWAY_SECONDS = 5.0
+"""For so long a server that did not answer is not asked again: the other groups of a run need not wait too."""
 
 
 class Neo4jConnection:
@@ -54,15 +35,20 @@ class Neo4jConnection:
     def __init__(self, settings: Neo4jServerSettings, traffic: Traffic) -> None:
         self.settings, self.traffic = settings, traffic
         self.limits = settings.limits
-        self.gate = SessionGate(self.limits, settings.name)
-        self.version = ""
-        self._lock = threading.RLock()
         self._commits = threading.Lock()
-        self._driver: Driver | None = None
-        self._process = 0
-        self._schema_ready = False
-        self._closed = False
-        POOLS.watch(self.gate)
+        self._shared = neo4j_driver.borrow(settings)
+        self._away: tuple[float, Unreachable] | None = None
+        self.closed = False
+
+    @property
+    def gate(self) -> SessionGate:
+        """What bounds the sessions of this process."""
+        return self._driver_of_process().gate
+
+    @property
+    def version(self) -> str:
+        """The server's, once it was asked something."""
+        return self._driver_of_process().version
 
     def read(self, purpose: str, statement: str, parameters: dict[str, Any], timeout: float | None = None) -> list[Any]:
         """The rows of a statement, as tuples; within `timeout` seconds, waiting and retries included."""
@@ -71,17 +57,31 @@ class Neo4jConnection:
             return self.transact(purpose, lambda run: run(statement, parameters), read=True, timeout=timeout)
 
         # The driver waits for ever on a server that holds the connection and says nothing.
-        return ask() if timeout is None else within(timeout, ask, f"{self.settings.name} ({purpose})")
+        return self._noticed(ask) if timeout is None else within(timeout, ask, f"{self.settings.name} ({purpose})")
 
     def write(self, purpose: str, work: Callable[[schema.Run], T]) -> T:
         """Run `work` in one transaction, again where the server says so: it must be idempotent."""
-        self.ensure_schema()
-        return self.transact(purpose, work)
+
+        def do() -> T:
+            self.ensure_schema()
+            return self.transact(purpose, work)
+
+        return self._noticed(do)
+
+    def _noticed(self, work: Callable[[], T]) -> T:
+        if self._away and time.monotonic() < self._away[0]:
+            raise self._away[1]
+        try:
+            return work()
+        except Unreachable as error:
+            self._away = (time.monotonic() + AWAY_SECONDS, error)
+            raise
 
     def ensure_schema(self) -> None:
-        """Constraints and indexes, once a connection."""
-        with self._lock:
-            if not self._schema_ready:
+        """Constraints and indexes, once a driver."""
+        shared = self._driver_of_process()
+        with shared.lock:
+            if not shared.schema_ready:
                 # Each step in a transaction of its own: the server does not mix schema and data in one.
                 schema.ensure(
                     lambda statement, parameters: self.transact(
@@ -89,7 +89,7 @@ class Neo4jConnection:
                     ),
                     self.settings.database,
                 )
-                self._schema_ready = True
+                shared.schema_ready = True
 
     def transact(
         self, purpose: str, work: Callable[[schema.Run], T], *, read: bool = False, timeout: float | None = None
@@ -114,23 +114,21 @@ class Neo4jConnection:
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    def probe(self) -> str:
-        """The server's version, asked now; raises where it does not answer or is too old."""
-        self.read("a probe", "RETURN 1", {}, timeout=self.limits.acquire_seconds)
+    def probe(self, timeout: float = 10.0) -> str:
+        """The server's version, asked now by a write; raises where it is away, too old, read-only or full."""
+        self.transact("a probe", lambda run: run(schema.PROBE, {}), timeout=timeout)
         return self.version
 
     def close(self) -> None:
-        """Close the driver; a closed connection cannot be used again."""
-        with self._lock:
-            self._closed = True
-            if self._driver is not None and self._process == os.getpid():
-                self._driver.close()
-            self._driver = None
+        """Let go of the driver; a closed connection cannot be used again."""
+        if not self.closed:
+            self.closed = True
+            neo4j_driver.give_back(self._shared)
 
     def _once(self, work: Callable[[schema.Run], T], read: bool, timeout: float | None) -> T:
         from neo4j import READ_ACCESS, WRITE_ACCESS
 
-        driver = self._open()
+        driver = self._driver_of_process().open()
         seconds = self.limits.transaction_seconds if timeout is None else min(timeout, self.limits.transaction_seconds)
         with driver.session(
             database=self.settings.database,
@@ -152,39 +150,12 @@ class Neo4jConnection:
 
         return run
 
-    def _open(self) -> "Driver":
-        with self._lock:
-            if self._closed:
-                raise GraphError("the graph store has been closed; open it again.")
-            if self._driver is None or self._process != os.getpid():
-                driver = self._connect()
-                try:
-                    self.version = schema.check_server(driver.get_server_info().agent, self.settings.uri)
-                except BaseException:
-                    driver.close()
-                    raise
-                self._driver, self._process = driver, os.getpid()
-            return self._driver
-
-    def _connect(self) -> "Driver":
-        from neo4j import GraphDatabase, TrustCustomCAs
-
-        settings, limits = self.settings, self.limits
-        tls: dict[str, Any] = {}
-        if settings.ca_file is not None:
-            tls = {"encrypted": True, "trusted_certificates": TrustCustomCAs(str(settings.ca_file))}
-        return GraphDatabase.driver(
-            settings.uri,
-            auth=None if settings.password is None else (settings.user, settings.password),
-            max_connection_pool_size=limits.pool_size,
-            # The gate is where one waits for others; the driver's own wait is that for a connection to open.
-            connection_acquisition_timeout=limits.acquire_seconds + CONNECT_SECONDS,
-            connection_timeout=CONNECT_SECONDS,
-            liveness_check_timeout=30.0,
-            telemetry_disabled=True,
-            notifications_min_severity="OFF",
-            **tls,
-        )
+    def _driver_of_process(self) -> neo4j_driver.ProcessDriver:
+        if self.closed:
+            raise GraphError("the graph store has been closed; open it again.")
+        if self._shared.process != os.getpid():
+            self._shared, self._commits = neo4j_driver.borrow(self.settings), threading.Lock()
+        return self._shared
 
     def _named(self, error: Exception, purpose: str) -> Exception:
         return translated(error, self.settings.uri, self.settings.database, purpose)

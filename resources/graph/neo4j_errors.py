@@ -35,6 +35,10 @@ BY_CODE = {
 }
 
 
+class Unreachable(GraphUnavailable):
+    """The server does not answer."""
+
+
 def translated(error: Exception, uri: str, database: str, purpose: str) -> GraphError:
     """The error to raise instead of one of the driver's."""
     from neo4j.exceptions import ConfigurationError, Neo4jError, ServiceUnavailable, SessionExpired
@@ -50,7 +54,7 @@ def translated(error: Exception, uri: str, database: str, purpose: str) -> Graph
     if isinstance(error, ConfigurationError):
         return GraphUnavailable(f"{place} cannot be reached with these settings: {error}.")
     if isinstance(error, (ServiceUnavailable, SessionExpired)):
-        return GraphUnavailable(
+        return Unreachable(
             f"{place} does not answer ({type(error).__name__}): {purpose}. "
             "Start the server, or correct graph.neo4j.uri."
         )

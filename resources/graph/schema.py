@@ -19,6 +19,8 @@ Run = Callable[[str, dict[str, Any]], list[Any]]
 
 READ_VERSION = "MATCH (v:`__RagAssets__` {id: 'schema'}) RETURN v.version"
 WRITE_VERSION = "MERGE (v:`__RagAssets__` {id: 'schema'}) SET v.version = $version"
+PROBE = "MERGE (p:`__RagAssets__` {id: 'probe'}) SET p.at = timestamp()"
+"""A write that only its own node shows: a server that is read-only or out of disk refuses it."""
 
 
 def steps() -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resources.graph.limits import Limits
-from resources.graph.neo4j_connection import Neo4jServerSettings
+from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.settings import Neo4jServer, Neo4jSettings, Settings, value_of
 
 

@@ -8,9 +8,9 @@ it is stored on both, each with a bare node (only the id) for the end that lives
 takes a node from its own server and an edge from that of its smaller end, so that nothing counts twice.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from resources.errors import GraphUnavailable
 from resources.graph.base import (
@@ -27,23 +27,20 @@ from resources.graph.base import (
     heaviest_first,
 )
 from resources.graph.deadline import together
-from resources.graph.rendezvous import placement, server_of
 from resources.graph.rows import EdgeRecord, batches, dangling, edge_record, moved, node_record
+from resources.graph.servers import Servers, ServersAway
 
-T = TypeVar("T")
-P = TypeVar("P")
 BATCH = 20_000
 
 
-class ShardedGraph(GraphStore):
+class ShardedGraph(Servers, GraphStore):
     """Several stores as one; `capacities` says how much of the graph each takes."""
 
     def __init__(
         self, stores: Mapping[str, GraphStore], capacities: Mapping[str, float], name: str = "sharded"
     ) -> None:
+        super().__init__(stores, capacities)
         self.name = name
-        self.stores = dict(stores)
-        self.places = placement(capacities)
 
     @property
     def traffic(self) -> Traffic:  # type: ignore[override]
@@ -60,10 +57,6 @@ class ShardedGraph(GraphStore):
             total.retries += t.retries
         return total
 
-    def home(self, node: str) -> str:
-        """The server on which a node lives."""
-        return server_of(node, self.places)
-
     def upsert_nodes(self, kind: NodeKind, rows: Iterable[Row]) -> int:
         written = 0
         for batch in batches(rows, BATCH):
@@ -71,49 +64,55 @@ class ShardedGraph(GraphStore):
             for row in batch:
                 # Refused here, before any server has written its part.
                 parts.setdefault(self.home(node_record(row).id), []).append(row)
-            written += sum(self._each(parts, lambda store, part: store.upsert_nodes(kind, part)).values())
+            written += sum(self.each(parts, lambda store, part: store.upsert_nodes(kind, part)).values())
         return written
 
     def upsert_edges(self, kind: EdgeKind, rows: Iterable[Row]) -> int:
         written = 0
         for batch in batches(rows, BATCH):
-            records = [edge_record(row) for row in batch]
-            self._refuse_moved(kind, records)
-            self._prepare_ends(kind, records)
-            parts: dict[str, list[Row]] = {}
-            copies: dict[str, list[Row]] = {}
-            for row in batch:
-                owner, *others = self._homes(row["source"], row["target"])
-                parts.setdefault(owner, []).append(row)
-                for other in others:
-                    copies.setdefault(other, []).append(row)
-            # The copies first: an edge that is at its owner is everywhere.
-            copied = self._each(copies, lambda store, part: store.upsert_edges(kind, part))
-            owned = self._each(parts, lambda store, part: store.upsert_edges(kind, part))
-            written += max(sum(owned.values()), sum(copied.values()))
+            try:
+                written += self._upsert_edges(kind, batch, self.stores)
+            except ServersAway as away:
+                there = [name for name in self.stores if name not in away.servers]
+                self._upsert_edges(kind, [r for r in batch if set(self.homes_of(r)) <= set(there)], there)
+                raise
         return written
+
+    def _upsert_edges(self, kind: EdgeKind, batch: Sequence[Row], servers: Collection[str]) -> int:
+        records = [edge_record(row) for row in batch]
+        self._refuse_moved(kind, records, servers)
+        self._prepare_ends(kind, records)
+        parts: dict[str, list[Row]] = {}
+        copies: dict[str, list[Row]] = {}
+        for row in batch:
+            owner, *others = self.homes_of(row)
+            parts.setdefault(owner, []).append(row)
+            for other in others:
+                copies.setdefault(other, []).append(row)
+        # The copies first: an edge that is at its owner is everywhere.
+        copied = self.each(copies, lambda store, part: store.upsert_edges(kind, part))
+        owned = self.each(parts, lambda store, part: store.upsert_edges(kind, part))
+        return max(sum(owned.values()), sum(copied.values()))
 
     def delete_nodes(self, kind: NodeKind, ids: Iterable[str]) -> int:
         deleted = 0
         for batch in batches(ids, BATCH):
             elsewhere = {name: [node for node in batch if self.home(node) != name] for name in self.stores}
-            self._each(elsewhere, lambda store, part: store.delete_nodes(kind, part))
-            deleted += sum(
-                self._each(self._by_home(batch), lambda store, part: store.delete_nodes(kind, part)).values()
-            )
+            self.each(elsewhere, lambda store, part: store.delete_nodes(kind, part))
+            deleted += sum(self.each(self.by_home(batch), lambda store, part: store.delete_nodes(kind, part)).values())
         return deleted
 
     def delete_edges(self, kind: EdgeKind, ids: Iterable[str]) -> int:
         deleted = 0
         for batch in batches(ids, BATCH):
-            there = {row["id"] for row in self.read_edges_by_id(kind, batch)}
-            self._each(dict.fromkeys(self.stores, batch), lambda store, part: store.delete_edges(kind, part))
-            deleted += len(there)
+            everywhere = dict.fromkeys(self.stores, batch)
+            found = self.each(everywhere, lambda store, part: _delete_edges(kind, store, part))
+            deleted += len(set().union(*found.values()))
         return deleted
 
     def read_nodes(self, kind: NodeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
         asked = list(dict.fromkeys(ids))
-        parts = self._each(self._by_home(asked), lambda store, part: store.read_nodes(kind, part))
+        parts = self.each(self.by_home(asked), lambda store, part: store.read_nodes(kind, part))
         found = {row["id"]: row for rows in parts.values() for row in rows}
         return [found[node] for node in asked if node in found]
 
@@ -125,20 +124,20 @@ class ShardedGraph(GraphStore):
             for server in {self.home(node) for node in ids}:
                 parts.setdefault(server, {})[group] = ids
         found: dict[str, dict[str, dict[str, Any]]] = {group: {} for group in groups}
-        for part in self._each(parts, lambda store, part: store.read_edges_of_groups(kind, part)).values():
+        for part in self.each(parts, lambda store, part: store.read_edges_of_groups(kind, part)).values():
             for group, rows in part.items():
                 found[group] |= {row["id"]: row for row in rows}
         return {group: [rows[name] for name in sorted(rows)] for group, rows in found.items()}
 
     def read_edges_by_id(self, kind: EdgeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
         asked = list(dict.fromkeys(ids))
-        parts = self._each(dict.fromkeys(self.stores, asked), lambda store, part: store.read_edges_by_id(kind, part))
+        parts = self.each(dict.fromkeys(self.stores, asked), lambda store, part: store.read_edges_by_id(kind, part))
         found = {row["id"]: row for rows in parts.values() for row in rows}
         return [found[name] for name in asked if name in found]
 
     def degrees(self, kind: EdgeKind, ids: Iterable[str]) -> dict[str, int]:
         asked = list(dict.fromkeys(ids))
-        parts = self._each(self._by_home(asked), lambda store, part: store.degrees(kind, part))
+        parts = self.each(self.by_home(asked), lambda store, part: store.degrees(kind, part))
         found = {node: count for counts in parts.values() for node, count in counts.items()}
         return {node: found[node] for node in asked}
 
@@ -150,7 +149,7 @@ class ShardedGraph(GraphStore):
         timeout: float | None = None,
     ) -> Neighbourhood:
         walked = tuple(kinds)
-        parts = self._by_home(dict.fromkeys(ids))
+        parts = self.by_home(dict.fromkeys(ids))
         asks = {
             server: (lambda server=server, part=part: self.stores[server].neighbours(part, walked, limit, timeout))
             for server, part in parts.items()
@@ -186,7 +185,7 @@ class ShardedGraph(GraphStore):
             for batch in store.marks(kind):
                 ready = []
                 for mark in batch:
-                    homes = self._homes(mark.owner, mark.partner)
+                    homes = self.homes(mark.owner, mark.partner)
                     if server not in homes:
                         continue
                     if len(homes) == 1 or waiting.get(mark.id) == mark:
@@ -200,7 +199,13 @@ class ShardedGraph(GraphStore):
         yield [mark._replace(digest=~mark.digest % 2**64) for mark in waiting.values()]
 
     def clear(self) -> None:
-        self._each(dict.fromkeys(self.stores), lambda store, _: store.clear())
+        self.each(dict.fromkeys(self.stores), lambda store, _: store.clear())
+
+    def probe(self, timeout: float = 10.0) -> str:
+        done, failed = together({name: partial(store.probe, timeout) for name, store in self.stores.items()})
+        for name, error in sorted(failed.items()):
+            raise GraphUnavailable(f"server {name} of the graph, {len(done)} others are well: {error}") from error
+        return ", ".join(f"{name}: {what}" for name, what in sorted(done.items()))
 
     def idle(self) -> int | None:
         return min((free for store in self.stores.values() if (free := store.idle()) is not None), default=None)
@@ -225,7 +230,7 @@ class ShardedGraph(GraphStore):
                     name
                     for batch in store.stream_edges(edge_kind, ("id", "source", "target"))
                     for name, source, target in batch
-                    if server not in self._homes(source, target)
+                    if server not in self.homes(source, target)
                 ]
                 removed += store.delete_edges(edge_kind, strays)
             for kind in NodeKind:
@@ -235,11 +240,11 @@ class ShardedGraph(GraphStore):
                 removed += store.delete_nodes(kind, bare)
         return removed
 
-    def _refuse_moved(self, kind: EdgeKind, batch: Sequence[EdgeRecord]) -> None:
+    def _refuse_moved(self, kind: EdgeKind, batch: Sequence[EdgeRecord], servers: Collection[str]) -> None:
         # Before any server writes: one would refuse what another, which has not seen the edge, has taken already.
         records = {record.id: record for record in batch}
-        ids = {server: list(records) for server in self.stores}
-        found = self._each(ids, lambda store, part: store.read_edges_by_id(kind, part))
+        ids = {server: list(records) for server in servers}
+        found = self.each(ids, lambda store, part: store.read_edges_by_id(kind, part))
         for row in (row for rows in found.values() for row in rows):
             record = records[row["id"]]
             if (row["source"], row["target"]) != (record.source, record.target):
@@ -254,36 +259,17 @@ class ShardedGraph(GraphStore):
             bare: dict[str, set[str]] = {}
             for record in batch:
                 node = getattr(record, end)
-                for server in self._homes(record.source, record.target):
+                for server in self.homes(record.source, record.target):
                     if server != self.home(node):
                         bare.setdefault(server, set()).add(node)
-            self._each(bare, partial(_write_bare, node_kind))
+            self.each(bare, partial(_write_bare, node_kind))
 
-    def _homes(self, source: str, target: str) -> list[str]:
-        return list(dict.fromkeys(self.home(end) for end in sorted((source, target))))
 
-    def _by_home(self, ids: Iterable[str]) -> dict[str, list[str]]:
-        parts: dict[str, list[str]] = {}
-        for node in ids:
-            parts.setdefault(self.home(node), []).append(node)
-        return parts
-
-    def _each(self, parts: Mapping[str, P], work: Callable[[GraphStore, P], T]) -> dict[str, T]:
-        """`work` on every server that has a part, at once; what fails is raised when the others are done."""
-        if len(parts) <= 1:
-            return {server: work(self.stores[server], part) for server, part in parts.items()}
-        calls = {
-            server: (lambda server=server, part=part: work(self.stores[server], part)) for server, part in parts.items()
-        }
-        done, failed = together(calls)
-        for server, error in sorted(failed.items()):
-            if not isinstance(error, GraphUnavailable):
-                raise error
-            raise GraphUnavailable(
-                f"server {server} of the graph did not take its part, {len(done)} others did; it is written by the "
-                f"next run: {error}"
-            ) from error
-        return {server: done[server] for server in parts}
+def _delete_edges(kind: EdgeKind, store: GraphStore, ids: Sequence[str]) -> set[str]:
+    """The edges that were there."""
+    there = {row["id"] for row in store.read_edges_by_id(kind, ids)}
+    store.delete_edges(kind, sorted(there))
+    return there
 
 
 def _write_bare(kind: NodeKind, store: GraphStore, nodes: Collection[str]) -> int:

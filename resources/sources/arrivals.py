@@ -36,13 +36,16 @@ def documents_left(known: Known, root: str, new: Sequence[Doubtful], taken: Coll
     """
     if not new:
         return {}
+    identities = {file.ref: identity_of(file.stat, full_path(root, file.ref)) for file in new}
     by_identity: dict[str, list[Item]] = {}
-    for item in known.by_identity({identity_of(file.stat) for file in new}):
+    for item in known.by_identity(set(identities.values())):
         by_identity.setdefault(item.identity or "", []).append(item)
     was, others = dict[str, Item](), set(taken)
     for file in new:
-        candidates = [i for i in by_identity.get(identity_of(file.stat), ()) if i.native_id not in others]
-        gone = [item for item in candidates if _is_gone(full_path(root, item.fetch_ref or ""), file.stat)]
+        candidates = [i for i in by_identity.get(identities[file.ref], ()) if i.native_id not in others]
+        sure = not identities[file.ref].endswith(":")
+        same = [item for item in candidates if sure or _is_unwritten(item, file.stat)]
+        gone = [item for item in same if _is_gone(full_path(root, item.fetch_ref or ""), file.stat)]
         exact = [item for item in gone if item.version == version_of(file.stat)]
         best = min(exact or gone, key=lambda item: item.fetch_ref or "", default=None)
         if best is not None:
@@ -55,6 +58,11 @@ def same_content(known: Known, root: str, new: Sequence[Found]) -> list[Item]:
     """Documents with the content of new files whose own names are gone, wherever in the tree they were."""
     same = known.by_content({found.content_sha256 or "" for found in new})
     return [item for item in same if not os.path.lexists(full_path(root, item.fetch_ref or ""))]
+
+
+def _is_unwritten(item: Item, s: os.stat_result) -> bool:
+    """A rename writes nothing. Where births are unknown, all else may be a new file on the inode of a deleted one."""
+    return (item.version or "").startswith(f"{s.st_size}:{s.st_mtime_ns}:")
 
 
 def _is_gone(path: str, s: os.stat_result) -> bool:

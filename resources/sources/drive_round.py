@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from resources.errors import AccessDenied, SourceError
-from resources.sources.base import Discovery, Item, Known
+from resources.sources.base import Change, Discovery, Item, Known
 from resources.sources.drive_cursor import DriveCursor
 from resources.sources.drive_doubts import find_clashes, find_lost, still_clashes
 from resources.sources.drive_items import Drive, Kind, Seen, read_page
@@ -92,11 +92,16 @@ class Round:
         if finished:
             cursor.finish(self._delta)
         return Discovery(
-            scope=self._drive.id, changes=tuple(self._tree.changes()), missing=self._missing if finished else (),
+            scope=self._drive.id, changes=self._changes(), missing=self._missing if finished else (),
             seen=seen, complete=finished, cursor=cursor.dump(), listed=listed,
             unreadable=tuple(sorted(self._unreadable.items())), skipped=tuple(sorted(self._skipped.items())),
             notes=tuple(self._notes),
         )  # fmt: skip
+
+    def _changes(self) -> tuple[Change, ...]:
+        """What became of the items; of one that is missing nothing but that, though its folder is another now."""
+        missing = set(self._missing)
+        return tuple(change for change in self._tree.changes() if change.item.native_id not in missing)
 
     def _page(self) -> bool:
         """Take one page; True when it was the last of its round and everything that hangs on it is done."""

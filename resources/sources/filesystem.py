@@ -34,7 +34,7 @@ class FilesystemSource:
     `read`: the principals that may read all of them. `settle_seconds`: a file that changed this recently is looked at
     again after that time, in the same tick, and left for the next one if it still changes (0: what is stable while it
     is read is taken). `rehash_days`: one n-th of the files is hashed every day whatever their tuples say, so that
-    each is after n days.
+    each is after n days. `batch_seconds`: a listing that takes longer is given in parts.
     """
 
     def __init__(
@@ -48,8 +48,9 @@ class FilesystemSource:
         hidden: bool = False,
         settle_seconds: float = 0.0,
         rehash_days: int | None = None,
+        batch_seconds: float | None = None,
     ) -> None:
-        self.name = name
+        self.name, self._batch_seconds = name, batch_seconds
         self._tree = Tree(
             os.path.abspath(root), Rules(include, exclude, hidden), tuple(sorted(read)), settle_seconds, rehash_days
         )
@@ -68,6 +69,9 @@ class FilesystemSource:
         listing = cursor.listing
         if listing is None or listing.signature != signature:
             listing = self._begin(cursor, signature, full)
+        if self._batch_seconds is not None:
+            soon = time.monotonic() + self._batch_seconds
+            deadline = soon if deadline is None else min(soon, deadline)
         root = self._open()
         try:
             scan = Scan(
@@ -134,7 +138,7 @@ class FilesystemSource:
         size = hashed.stat.st_size
         now = replace(
             item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256,
-            identity=identity_of(hashed.stat),
+            identity=identity_of(hashed.stat, f"{self._tree.root}/{names.raw_of(item.fetch_ref or '')}"),
         )  # fmt: skip
         return Fetched(path, hashed.sha256, size, now)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from resources.sources import names
+from resources.sources.birth import born
 
 BLOCK = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO that took the name must not hang us
@@ -34,9 +35,9 @@ def version_of(s: os.stat_result) -> str:
     return f"{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}:{s.st_ino}:{s.st_dev}"
 
 
-def identity_of(s: os.stat_result) -> str:
-    """What a rename leaves alone, and no two files of a machine share."""
-    return f"{s.st_ino}:{s.st_dev}"
+def identity_of(s: os.stat_result, path: str) -> str:
+    """What a rename leaves alone, and no two files of a machine share: inode, device and, where known, birth."""
+    return f"{s.st_ino}:{s.st_dev}:{born(path, s.st_ino) or ''}"
 
 
 def open_folder(name: str, parent: int | None = None) -> int:

@@ -12,8 +12,10 @@ def open_source(name: str, settings: Settings) -> Source:
     chosen = settings.sources[name]
     if isinstance(chosen, FilesystemSettings):
         return FilesystemSource(
-            name, settings.folder / chosen.path, include=chosen.include, exclude=chosen.exclude, read=chosen.read
-        )
+            name, settings.folder / chosen.path, include=chosen.include, exclude=chosen.exclude, read=chosen.read,
+            hidden=chosen.hidden, settle_seconds=chosen.settle_seconds, rehash_days=chosen.rehash_days or None,
+            batch_seconds=settings.changes.batch_seconds,
+        )  # fmt: skip
     return _sharepoint(name, chosen, settings)
 
 

@@ -223,10 +223,11 @@ class Scan:
             yield from (item for item in items if not os.path.lexists(full_path(self.tree.root, item.fetch_ref or "")))
 
     def _make(self, ref: str, shown: str, s: os.stat_result, sha: str | None, was: Item | None) -> Found:
-        uri = "file://" + quote(os.fsencode(full_path(self.tree.root, ref)))
+        path = full_path(self.tree.root, ref)
+        uri = "file://" + quote(os.fsencode(path))
         return Found(
             ref, shown, uri, version_of(s), s.st_size, _iso(s.st_mtime), sha, self.tree.read,
-            identity_of(s), was.fetch_ref if was else None,
+            identity_of(s, path), was.fetch_ref if was else None,
         )  # fmt: skip
 
     def _sampled(self, ref: str) -> bool:

@@ -192,8 +192,9 @@ class Project:
         return found
 
     def clean(self, home: Path) -> Snapshot:
-        """What a first pass over the same documents and settings leaves, in another place."""
-        fresh = Project(home, checks=False, **self.settings)
+        """What a first pass over the same documents and settings leaves, in another place and an embedded graph."""
+        graph = {**self.settings.get("graph", {}), "store": "sqlite"}
+        fresh = Project(home, checks=False, **{**self.settings, "graph": graph})
         shutil.rmtree(fresh.docs)
         fresh.docs = self.docs
         fresh.set(sources={"docs": {"type": "filesystem", "path": str(self.docs)}})

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 import lancedb
 from resources.catalog.database import Database
+from resources.graph.neo4j_connection import Neo4jConnection
 from resources.graph.sqlite import SqliteGraph
 from resources.tables import Table
 from tests.chain.harness import Project
@@ -44,6 +45,7 @@ def deadly(owner, name):
 
 for verb in ("upsert_nodes", "upsert_edges", "delete_nodes", "delete_edges"):
     deadly(SqliteGraph, verb)
+deadly(Neo4jConnection, "write")
 for verb in ("_commit", "compact"):
     deadly(Table, verb)
 begin = Database.begin
@@ -64,7 +66,7 @@ project.run(approve=True)
 """One pass that dies at its n-th write, before or after it, or, where n is 0, when it is killed from outside."""
 
 
-def _pass(project: Project, writes: int) -> subprocess.Popen[str]:
+def start_pass(project: Project, writes: int) -> subprocess.Popen[str]:
     settings = project.file.read_text(encoding="utf-8")
     process = project.start("-c", PASS, str(writes), stdin=subprocess.PIPE)
     assert process.stdout is not None
@@ -76,7 +78,7 @@ def _pass(project: Project, writes: int) -> subprocess.Popen[str]:
     return process
 
 
-def _end(process: subprocess.Popen[str], seconds: float) -> int:
+def end_of(process: subprocess.Popen[str], seconds: float) -> int:
     """Wait for the end, or kill the process and its workers after so long; its exit code."""
     try:
         process.wait(timeout=seconds)
@@ -100,7 +102,7 @@ def test_a_pass_that_was_killed_is_finished_by_the_next_one(tmp_path: Path, seed
     for _ in range(2):  # the second may die while it mends what the first one left
         at_write = rng.random() < 0.7
         writes, seconds = (rng.randint(1, MOST_WRITES), 200.0) if at_write else (0, rng.uniform(0.0, 2.0))
-        code = _end(_pass(project, writes), seconds)
+        code = end_of(start_pass(project, writes), seconds)
         days.done.append(f"killed at write {writes} or after {seconds:.2f} s: {code}")
     if seed % 3 == 0:  # what people do in the meantime
         days.act()

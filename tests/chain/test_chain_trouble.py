@@ -198,51 +198,6 @@ def test_a_full_disk_leaves_the_old_state_served(indexed: Project, tmp_path: Pat
     assert differences(indexed.snapshot(), indexed.clean(tmp_path / "clean")) == []
 
 
-STAGES = ("documents", "chunks", "embeddings", "extractions")
-
-
-@pytest.mark.parametrize(
-    ("change", "works"),
-    [
-        ({"chunks": {"max_tokens": 64, "min_tokens": 16}}, {"chunks", "embeddings", "extractions"}),
-        ({"extraction": {"method": "rules"}}, {"extractions"}),
-        # the model's own tokenizer bounds the chunks
-        (
-            {"embeddings": {"model": "all-MiniLM-L6-v2"}, "chunks": {"max_tokens": 256}},
-            {"chunks", "embeddings", "extractions"},
-        ),
-        ({"embeddings": {"model": "hashing", "batch_size": 8}}, set()),
-    ],
-    ids=["chunk size", "method", "model", "batch size"],
-)
-def test_a_changed_setting_does_again_exactly_the_stages_below_it(
-    indexed: Project, tmp_path: Path, change: dict[str, Any], works: set[str]
-) -> None:
-    indexed.set(**change)
-    before = indexed.search(corpus.own_name(3))  # old rows serve until the new ones are there
-    assert before["results"][0]["path"] == corpus.name_of(3)
-    with indexed.counted() as asked:
-        outcome = indexed.good()
-    for stage in STAGES:
-        if stage not in works:
-            counters = outcome.assets[stage]
-            assert (counters.rows_written, counters.model_calls, counters.texts_embedded) == (0, 0, 0), stage
-    assert bool(outcome.assets["embeddings"].texts_embedded) == ("embeddings" in works)
-    if "extractions" not in works:
-        assert not asked["extracted"]
-    assert bool(outcome.runs) == bool(works)
-    assert indexed.search(corpus.own_name(3))["results"][0]["path"] == corpus.name_of(3)
-    assert differences(indexed.snapshot(), indexed.clean(tmp_path / "clean")) == []
-    assert indexed.good().runs == []
-
-
-def test_other_shard_counts_are_refused_with_the_way_out(indexed: Project) -> None:
-    indexed.set(graph={"shards": 8})
-    code, _, err = indexed.call("rag", "index")
-    assert code == 1
-    assert "made with graph.shards 4, the settings say 8; set it back" in err
-
-
 def test_a_source_that_left_the_settings_is_kept_until_it_is_forgotten(indexed: Project) -> None:
     shutil.copytree(indexed.docs, indexed.home / "more")
     (indexed.home / "more" / "only here.txt").write_text("Quiet Street Study belongs to Meridian Labs.")

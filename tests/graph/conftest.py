@@ -1,7 +1,7 @@
 """The graph stores under test: every test that asks for `store` runs on each of them.
 
 Neo4j is a real server, started once a session from Maven's jars (server/); RAG_TEST_NEO4J_URI names another, whose
-database is emptied.
+database is emptied. A second one, which the tests may kill, is started always.
 """
 
 import os
@@ -14,23 +14,22 @@ import pytest
 from resources.graph import GraphStore, SqliteGraph
 from resources.graph.limits import Limits
 from resources.graph.neo4j import Neo4jGraph
-from resources.graph.neo4j_connection import Neo4jServerSettings
+from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.sharded import ShardedGraph
-from tests.graph.server.neo4j_server import serving
+from tests.graph.server.neo4j_server import Neo4jServer, serving
 
 Graph = TypeVar("Graph", bound=GraphStore)
 STORES = ["sqlite", "two-files", "neo4j", "neo4j-two-servers"]
+PASSWORD = "correct-horse-battery"
+SERVERS = {"neo4j_uri", "server", "neo4j_graph", "connect", "reach"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # With several workers, each server is started by one of them.
+    # With several workers, all tests of the servers run in one of them: each server is started once.
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
-        asked = set(getattr(item, "fixturenames", ()))
-        if "reach" in asked or "server" in asked:
-            item.add_marker(pytest.mark.xdist_group("neo4j trouble"))
-        elif "neo4j_graph" in asked or "neo4j" in item.name:
+        if SERVERS.intersection(getattr(item, "fixturenames", ())) or "neo4j" in item.name:
             item.add_marker(pytest.mark.xdist_group("neo4j"))
 
 
@@ -38,28 +37,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def neo4j_uri() -> Iterator[str]:
     """A server for the whole session."""
     if given := os.environ.get("RAG_TEST_NEO4J_URI"):
-        yield given.split()[0]
+        yield given
         return
-    with serving() as server:
-        yield server.uri
+    with serving() as running:
+        yield running.uri
 
 
 @pytest.fixture(scope="session")
-def second_uri() -> Iterator[str]:
-    """Another server for the whole session."""
-    with serving() as server:
-        yield server.uri
+def server() -> Iterator[Neo4jServer]:
+    """Another server for the whole session, with a password and a certificate, that may be killed and started again."""
+    with serving(password=PASSWORD, tls=True) as running:
+        yield running
 
 
 @pytest.fixture
 def connect(neo4j_uri: str) -> Iterator[Callable[..., Neo4jGraph]]:
-    """A graph on the first server, or on another, with the limits given; closed after the test."""
+    """A graph on the first server with the limits given; closed after the test."""
     opened: list[Neo4jGraph] = []
 
-    def graph(uri: str = neo4j_uri, **limits: Any) -> Neo4jGraph:
+    def graph(**limits: Any) -> Neo4jGraph:
         password = os.environ.get("RAG_TEST_NEO4J_PASSWORD")
-        settings = Neo4jServerSettings(uri, password=password, name=uri, limits=Limits.of(**limits))
-        opened.append(Neo4jGraph(settings))
+        opened.append(Neo4jGraph(Neo4jServerSettings(neo4j_uri, password=password, limits=Limits.of(**limits))))
+        return opened[-1]
+
+    yield graph
+    for graph_ in opened:
+        graph_.close()
+
+
+@pytest.fixture
+def reach(server: Neo4jServer) -> Iterator[Callable[..., Neo4jGraph]]:
+    """A graph on the second server, with other settings where they are given; closed after the test."""
+    opened: list[Neo4jGraph] = []
+
+    def graph(
+        uri: str = server.uri, password: str = PASSWORD, database: str = "neo4j", ca_file: Path | None = None,
+        **limits: Any,
+    ) -> Neo4jGraph:  # fmt: skip
+        bounds = Limits.of(**{"acquire_seconds": 20.0, "retry_seconds": 1.0, **limits})
+        opened.append(Neo4jGraph(Neo4jServerSettings(uri, "neo4j", password, database, ca_file, "b", 1.0, bounds)))
         return opened[-1]
 
     yield graph
@@ -83,8 +99,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore
     elif request.param == "neo4j":
         graph = request.getfixturevalue("neo4j_graph")
     else:
-        connect = request.getfixturevalue("connect")
-        servers = {"a": connect(batch_size=1_000), "b": connect(request.getfixturevalue("second_uri"))}
+        servers = {
+            "a": request.getfixturevalue("connect")(batch_size=1_000),
+            "b": request.getfixturevalue("reach")(batch_size=1_000),
+        }
         graph = emptied(ShardedGraph(servers, {"a": 1.0, "b": 1.0}))
     with graph:
         yield graph

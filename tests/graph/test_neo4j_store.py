@@ -176,7 +176,7 @@ def test_the_schema_is_made_once_and_a_newer_one_is_refused(neo4j_graph: Neo4jGr
     raw(neo4j_graph, version, version=99)
     try:
         with pytest.raises(IndexRefused, match="has the graph schema 99, this release reads 1"):
-            connect().upsert_nodes(ENTITY, [{"id": "a"}])
+            connect(batch_size=77).upsert_nodes(ENTITY, [{"id": "a"}])
     finally:
         raw(neo4j_graph, version, version=1)
 

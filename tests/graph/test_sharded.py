@@ -9,7 +9,7 @@ from resources.errors import GraphUnavailable
 from resources.graph import EdgeKind, GraphStore, NodeKind, SqliteGraph
 from resources.graph.limits import Limits
 from resources.graph.neo4j import Neo4jGraph
-from resources.graph.neo4j_connection import Neo4jServerSettings
+from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.parity import align, differences
 from resources.graph.sharded import ShardedGraph
 from resources.graph.traverse import TraversalLimits, traverse

@@ -41,7 +41,7 @@ def in_a_process_that_is_killed() -> Iterator[None]:
 
 
 def test_a_second_sensor_of_one_source_says_who_looks_at_it(index, instance):
-    with index.catalog.leases.hold(["notes (discovery)"], "the sensor of another daemon"):
+    with index.catalog.leases.hold(["look:notes"], "the sensor of another daemon"):
         words = said(source_changes.tick(instance, index, "notes"))
     assert "the sensor of another daemon" in words
     assert f"pid {os.getpid()}" in words
@@ -67,7 +67,7 @@ def test_rag_index_says_whom_it_waits_for(index, instance):
             held.__exit__(None, None, None)  # it is done
 
     assert index_once(index, instance, say=say).ok
-    assert "ingest notes, when run 4711 is done with it" in lines
+    assert any(line.startswith("waiting: notes is being indexed by run 4711") for line in lines)
 
 
 def test_the_graph_is_refreshed_by_one_at_a_time(index, instance):

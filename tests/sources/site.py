@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from resources.catalog import Catalog
 from resources.sources.base import Discovery, Item
 from resources.sources.known import KnownItems
 from resources.sources.sharepoint import SharePointSource
@@ -16,6 +17,8 @@ _CLOCKS = itertools.count(1)
 
 class Site:
     """One library, one source, one view of what is known; `slept` are the seconds that the source waited."""
+
+    known: Any
 
     def __init__(self, graph: FakeGraph, **settings: Any) -> None:
         self.graph, self.drive, self.known = graph, graph.tenant.drive(), KnownItems()
@@ -64,11 +67,30 @@ class Site:
         return self.contents(into) == self.drive.tree()
 
 
+class Catalogued:
+    """What the catalog knows of the library; deletions that it holds are let through."""
+
+    def __init__(self, file: Path, scope: str) -> None:
+        self.catalog, self._scope = Catalog(f"sqlite:///{file}"), scope
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.catalog.items.known("contracts", self._scope), name)
+
+    def apply(self, discovery: Discovery) -> None:
+        if self.catalog.items.apply("contracts", 1, discovery).held:
+            self.catalog.items.approve_deletes("contracts")
+
+
 @contextmanager
-def open_site(page_size: int = 200, **settings: Any) -> Iterator[Site]:
+def open_site(page_size: int = 200, catalog: Path | None = None, **settings: Any) -> Iterator[Site]:
+    """A library on a fake Graph; with `catalog`, what is known of it stands there."""
     with FakeGraph(page_size=page_size) as graph:
         site = Site(graph, **settings)
+        if catalog is not None:
+            site.known = Catalogued(catalog, site.drive.id)
         try:
             yield site
         finally:
             site.source.close()
+            if catalog is not None:
+                site.known.catalog.close()

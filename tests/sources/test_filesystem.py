@@ -760,3 +760,15 @@ def test_a_copy_moved_to_another_disk_in_another_part_of_the_listing_keeps_its_i
     while not folder.look(limit=2).complete:
         pass
     assert folder.ids() == {f"a/{n}.md": ids[f"m/{n}.md"] for n in range(6)}
+
+
+def test_a_new_file_on_the_inode_of_a_deleted_one_is_another_document(folder: Folder) -> None:
+    old = folder.write("old.md")
+    folder.look()
+    before, inode = folder.ids()["old.md"], old.stat().st_ino
+    old.unlink()
+    for number in range(50):  # which inode a file gets is the system's choice
+        if folder.write(f"new{number}.md", "something else").stat().st_ino == inode:
+            break
+    folder.look()
+    assert before not in {native_id for path, native_id in folder.ids().items() if path.startswith("new")}

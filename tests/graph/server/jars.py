@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 VERSION = os.environ.get("RAG_TEST_NEO4J_VERSION", "5.26.30")
@@ -25,12 +27,19 @@ def java_needed(version: str) -> int:
     return 17 if version.startswith("5.") else 25
 
 
+@contextmanager
+def locked(what: str) -> Iterator[None]:
+    """Several test processes prepare a server: one does it, the others wait."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def jars(version: str = VERSION) -> Path:
     """The folder with the server's jars, fetched from Maven Central if it is not there."""
     folder = CACHE / version / "lib"
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("jars"):
         if folder.exists():
             return folder
         fresh = folder.with_name("lib.new")
