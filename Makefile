@@ -12,10 +12,10 @@ export TRANSFORMERS_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup lock demo ui test test-long test-neo4j-2026 neo4j lint bench clean
+.PHONY: help setup lock demo demo-sharepoint ui test test-long test-neo4j-2026 neo4j lint bench clean
 
 help: ## show this
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: .venv/.ready ## the environment only: .venv with the exact versions of requirements.lock
 
@@ -36,6 +36,9 @@ lock: ## compile requirements.in into requirements.lock
 demo: setup ## index the example company, search it, edit one document, index again
 	$(BIN)/python examples/demo.py
 
+demo-sharepoint: setup ## the same over a SharePoint site of a made-up tenant: who may read what, and what a change costs
+	PYTHONPATH=. $(BIN)/python examples/demo_sharepoint.py
+
 ui: setup ## the Dagster UI: code location, webserver and daemon; Ctrl-C stops all three
 	$(BIN)/python deploy/local.py
 
@@ -46,6 +49,10 @@ lint: setup ## ruff and the type checker
 
 neo4j: setup ## fetch the Neo4j server of the tests, once
 	$(BIN)/python -m tests.graph.server.neo4j_server
+
+# Two workers on two cores: threads of the libraries in each would only wait for one another.
+test test-long: export OMP_NUM_THREADS := 1
+test test-long: export RAYON_NUM_THREADS := 1
 
 test: lint neo4j ## everything that must hold
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

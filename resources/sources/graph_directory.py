@@ -33,7 +33,7 @@ class Directory:
         A group that cannot be read has no members. Raises SourceError where the directory does not answer at all.
         """
         links = self._from_now()  # before the members are read: what changes meanwhile is told afterwards
-        groups = [*self._expand(_groups(principals), _names(principals)), *self._accounts()]
+        groups = [*self._expand(_groups(principals), _users(principals)), *self._accounts()]
         return Membership(tuple(groups), json.dumps(links) if links else None)
 
     def follow(self, principals: Collection[str], held: Mapping[str, Collection[str]], cursor: str) -> Membership:
@@ -46,7 +46,7 @@ class Directory:
             return self.read(principals)
         known = _groups(held)
         stale = {p for p in known if not is_site_group(p) and not changed.isdisjoint({_raw(p), *_inner(held[p])})}
-        groups = self._expand(stale | (_groups(principals) - known), _names(principals) - held.keys())
+        groups = self._expand(stale | (_groups(principals) - known), _users(principals) - held.keys())
         groups += self._accounts() if accounts else []
         return Membership(tuple(groups), json.dumps({"groups": groups_link, "users": users_link}), whole=False)
 
@@ -76,7 +76,7 @@ class Directory:
         asked = sorted(p for p in {*wanted, *_groups(inside)} if not is_site_group(p))
         parts = self._graph.batch([_path(p) for p in asked])
         found += [self._group(principal, part) for principal, part in zip(asked, parts, strict=True)]
-        return found + self._same_people({*names, *_names(inside)})
+        return found + self._same_people({*names, *_users(inside)})
 
     def _group(self, principal: str, part: Part) -> Group:
         if part.status != 200:
@@ -86,16 +86,19 @@ class Directory:
             members += list(self._graph.pages(following))
         return Group(principal, _members(members))
 
-    def _same_people(self, names: Collection[str]) -> list[Group]:
-        """SharePoint names some people by their principal name: each of them under both names."""
-        asked, found = sorted(names), list[Group]()
+    def _same_people(self, users: Collection[str]) -> list[Group]:
+        """Permissions name people by their id or their principal name: each of them under both names."""
+        asked, found = sorted(users), list[Group]()
         parts = self._graph.batch(
             [f"/users/{quote(p.partition(':')[2], safe='@')}?$select=id,userPrincipalName" for p in asked]
         )
-        for name, part in zip(asked, parts, strict=True):
-            if part.status == 200 and part.body.get("id"):
-                person = f"user:{part.body['id']}"
-                found += [Group(name, (person,)), Group(person, (name,))]
+        for user, part in zip(asked, parts, strict=True):
+            if part.status == 404:
+                found.append(Group(user, ()))
+            name = str(part.body.get("userPrincipalName") or "").lower()
+            if part.status == 200 and part.body.get("id") and name:
+                both = f"user:{part.body['id']}", f"user:{name}"
+                found += [Group(both[0], (both[1],)), Group(both[1], (both[0],))]
         return found
 
     def _accounts(self) -> list[Group]:
@@ -113,8 +116,8 @@ def _groups(principals: Iterable[str]) -> set[str]:
     return {p for p in principals if p.startswith("group:")}
 
 
-def _names(principals: Iterable[str]) -> set[str]:
-    return {p for p in principals if p.startswith("user:") and "@" in p}
+def _users(principals: Iterable[str]) -> set[str]:
+    return {p for p in principals if p.startswith("user:")}
 
 
 def _raw(principal: str) -> str:

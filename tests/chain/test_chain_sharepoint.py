@@ -59,13 +59,14 @@ def test_everybody_finds_what_they_may_read_and_nothing_else(library: Tenancy, m
     may = {
         "user:stranger": {"open.md"}, "user:mary": {"open.md", "board/closed.md"},
         "user:bert@contoso.com": {"open.md", "board/closed.md"}, "user:anna": {"open.md", "anna/other.md"},
-        "group:board": {"open.md", "board/closed.md"},
+        "group:board": {"open.md", "board/closed.md"}, "user:Anna@Contoso.com": {"open.md", "anna/other.md"},
     }  # fmt: skip
     assert "board/closed.md" in library.paths(QUESTION, mode)  # the operator
     for who, paths in may.items():
         found = library.paths(QUESTION, mode, [who])
         assert found <= paths, who
         assert mode == "global" or "open.md" in found
+        assert mode != "dense" or found == paths
         names = {n for r in library.answer(QUESTION, mode, [who])["results"] for n in r["entities"]}
         assert ("Solvang Bank" in names) <= ("board/closed.md" in paths)
         shown = " ".join(reports(library, mode, [who]))

@@ -10,6 +10,7 @@ from resources.errors import AccessDenied, FetchFailed, SettingsError, SourceErr
 from resources.sources.base import DocumentRefused, Op
 from resources.sources.known import KnownItems
 from resources.sources.sharepoint import SharePointSource
+from tests.fakes.graph.certificate import certificate
 from tests.fakes.graph.server import FakeGraph, Fault
 from tests.fakes.graph.tenant import claim, link, user
 from tests.sources.site import Site, open_site
@@ -306,30 +307,3 @@ def test_no_secret_shows_in_a_text_of_the_source(site: Site) -> None:
 
     shown = repr(Credentials("t", "app", client_secret="hidden-1", access_token="hidden-2"))
     assert "hidden" not in shown
-
-
-def certificate() -> bytes:
-    """A key and a certificate for it, made for this test."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from cryptography.x509.oid import NameOID
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    return pem + made.public_bytes(serialization.Encoding.PEM)
