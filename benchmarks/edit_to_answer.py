@@ -27,7 +27,7 @@ from benchmarks.corpus import Corpus, name_of, write
 from resources.index import Index, prepare_environment
 from resources.retrieval import Question, Retrieval
 from resources.settings import REPOSITORY
-from tests.day.production import free_port
+from tests.ports import free_port
 
 EDITED = 5
 POLL = 0.25

@@ -79,8 +79,9 @@ class EntityGraphRun:
 
     def run(self) -> None:
         index, full = self.index, self.stage.full
-        if self.stage.first:  # a store may be left over from an index that was removed
-            index.graph.clear()
+        projection = Projection(index)
+        if self.stage.first:
+            projection.clear()
         self._move()
         due = graph_letters.put_back(index)
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
@@ -95,7 +96,6 @@ class EntityGraphRun:
         documents = index.catalog.stages.queued("projection")
         if full:
             documents = sorted({*documents, *index.tables.documents.read(None, ("id",))["id"].to_pylist()})
-        projection = Projection(index)
         entities = sorted({*entities, *self._with_new_rights(projection, documents)})
         gone = projection.entities(entities)
         projection.documents(documents)

@@ -26,6 +26,13 @@ class Projection:
         self._delete: dict[Kind, list[str]] = {}
         self._upsert: dict[Kind, list[Row]] = {}
 
+    def clear(self) -> None:
+        """Empty the store, which may be left over from an index that was removed."""
+        try:
+            self.graph.clear()
+        except ServersAway as error:
+            self._wait("clearing", error)
+
     def entities_with_new_rights(self, documents: Sequence[str]) -> list[str]:
         """Entities whose node must be written because the rights of a document that mentions them changed."""
         found: set[str] = set()

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from resources.catalog import schema
 from resources.catalog.migrations import migrate
 from resources.errors import CatalogUnavailable, IndexRefused, SettingsError
+from resources.frozen import open_frozen
 
 SLICE = 5_000
 """Most values bound in one statement (SQLite allows 32,766, Postgres 65,535)."""
@@ -69,11 +70,7 @@ class Database:
             with engine.begin() as connection:
                 migrate(connection, int(_version(connection) or schema.VERSION))
                 self.write(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
-        if version is not None and int(version) > schema.VERSION:
-            raise IndexRefused(
-                f"the catalog was written by a newer release (schema {version}, this one knows {schema.VERSION}); "
-                "upgrade rag-assets, or point `catalog` and `index` at new places and index again."
-            )
+        _refuse_newer(version)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -84,8 +81,25 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads and waits for nobody; raises CatalogUnavailable."""
-        with self._explained(), self.engine.connect().execution_options(rag_read_only=True) as connection:
+        with self._explained(), self._reader().execution_options(rag_read_only=True) as connection:
             yield connection
+
+    def _reader(self) -> sa.Connection:
+        try:
+            return self.engine.connect()
+        except (sa.exc.OperationalError, CatalogUnavailable):
+            frozen = self._frozen()
+            if frozen is None:
+                raise
+            connection = frozen.connect()
+            _refuse_newer(_version(connection))
+            return connection
+
+    def _frozen(self) -> sa.Engine | None:
+        """For a disk so full that SQLite cannot even read as usual: the old state is served on."""
+        url = _parse(self.url)
+        file = open_frozen(Path(str(url.database))) if url.get_backend_name() == "sqlite" else None
+        return None if file is None else sa.create_engine("sqlite://", creator=lambda: file, poolclass=sa.StaticPool)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -198,6 +212,14 @@ def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("meta"):
         return None
     return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "schema"))
+
+
+def _refuse_newer(version: str | None) -> None:
+    if version is not None and int(version) > schema.VERSION:
+        raise IndexRefused(
+            f"the catalog was written by a newer release (schema {version}, this one knows {schema.VERSION}); "
+            "upgrade rag-assets, or point `catalog` and `index` at new places and index again."
+        )
 
 
 def _reason(error: sa.exc.DatabaseError) -> str:

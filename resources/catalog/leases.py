@@ -20,6 +20,8 @@ from resources.errors import CatalogUnavailable, LeaseHeld
 BEAT_SECONDS = 20.0
 STALE_SECONDS = 180.0
 """A holder on another host that was not heard of for so long is taken for dead."""
+_LET_GO: set[str] = set()
+"""Tokens of this process whose row could not be deleted, on a full disk: nobody here waits for them."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +56,7 @@ class Leases:
         finally:
             stop.set()
             beat.join()
-            self._delete(schema.leases.c.token == token)
+            self._let_go(token)
 
     def _take(self, names: Sequence[str], holder: str, token: str) -> Any:
         """Who is in the way, or None: then the names are held."""
@@ -74,6 +76,8 @@ class Leases:
 
     @staticmethod
     def _alive(row: Any, at: float) -> bool:
+        if row.token in _LET_GO:
+            return False
         if row.host != socket.gethostname():
             return bool(at - row.heartbeat < STALE_SECONDS)
         return Process(row.boot_id, row.pid, row.started).lives
@@ -88,6 +92,13 @@ class Leases:
             except CatalogUnavailable as error:
                 # the run itself fails if it needs the catalog; the next beat may find it again
                 _log.warning("a lease could not be renewed: %s", error)
+
+    def _let_go(self, token: str) -> None:
+        try:
+            self._delete(schema.leases.c.token == token)
+        except CatalogUnavailable as error:
+            _LET_GO.add(token)
+            _log.warning("a lease was let go, and its row stays until the next one is taken: %s", error)
 
     def _delete(self, which: sa.ColumnElement[bool]) -> int:
         with self._db.begin() as connection:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neo4j import Driver
 
 CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class ProcessDriver:
             return self._driver
 
     def close(self) -> None:
+        # What a deadline left behind may still be at work, and a connection is not to be closed under it.
+        self.gate.quiet(CLOSE_SECONDS)
         with self.lock:
             # A forked child has its parent's driver, whose connections are the parent's.
             if self._driver is not None and self.process == os.getpid():

@@ -51,7 +51,12 @@ class SessionGate:
                 self._counts.active -= 1
                 self._counts.idle += 1
                 self._counts.closed += 1
-                self._free.notify()
+                self._free.notify_all()
+
+    def quiet(self, seconds: float) -> bool:
+        """Wait until no session is held, for so long at most: whether that came to be."""
+        with self._free:
+            return self._free.wait_for(lambda: not self._counts.active, seconds)
 
     def counts(self) -> PoolCounts:
         """A copy of the counts as they stand."""

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from resources.errors import GraphError, GraphUnavailable, IndexRefused
+from resources.frozen import open_frozen
 
 SCHEMA_VERSION = 1
 WAIT_SECONDS = 60.0
@@ -67,7 +68,15 @@ class GraphFile:
             connection = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS, check_same_thread=False
             )
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            try:
+                connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+                connection.execute("SELECT 1 FROM sqlite_master")
+            except sqlite3.OperationalError:
+                connection.close()
+                frozen = open_frozen(self.path)
+                if frozen is None:
+                    raise
+                return frozen  # not kept: the next look may be in time for what others have written
             self._thread.connection = connection
             with self._mutex:
                 self._readers.append(connection)

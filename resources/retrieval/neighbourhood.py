@@ -5,6 +5,7 @@ are ordered (knowledge/ranking.py), how rows are read (passages.py).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,7 @@ from knowledge.ranking import Floats, Names, Passages, walk
 from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
+from resources.retrieval.fresh import Fresh
 from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
 from resources.retrieval.reader import run
 
@@ -75,8 +77,15 @@ class _Row(NamedTuple):
 class Explorer:
     """Reads neighbourhoods. One for many questions."""
 
-    def __init__(self, table: PassageTable, graph: GraphStore, names: NameBook, limits: Limits | None = None) -> None:
-        self.table, self.graph, self.names = table, graph, names
+    def __init__(
+        self,
+        table: PassageTable,
+        graph: GraphStore,
+        names: NameBook,
+        limits: Limits | None = None,
+        fresh: Fresh | None = None,
+    ) -> None:
+        self.table, self.graph, self.names, self.fresh = table, graph, names, fresh
         self.limits = limits or Limits()
 
     def explore(self, question: str, vector: Floats, where: str | None, k: int) -> Found:
@@ -88,7 +97,7 @@ class _Exploration:
     """One question at work."""
 
     def __init__(self, of: Explorer, question: str, vector: Floats, where: str | None, limits: Limits) -> None:
-        self.table, self.graph, self.book = of.table, of.graph, of.names
+        self.table, self.graph, self.book, self.fresh = of.table, of.graph, of.names, of.fresh
         self.question, self.vector, self.where, self.limits = question, vector, where, limits
         self.terms = question_terms(question)
         self.rows: dict[str, _Row] = {}
@@ -101,6 +110,7 @@ class _Exploration:
         near, hits, best, corpus = run(self._first_reads())
         self._keep(near)
         self._keep(hits)
+        self._tell_fresh()
         asked = self._asked_names()
         self._add_passages(self._passages_of_asked(asked))
         self._read_names()
@@ -145,6 +155,14 @@ class _Exploration:
             some, new = new[: self._room()], new[self._room() :]
             self._keep(run(self.table.by("chunk_id", some, COLUMNS, self.where)))
             self.refused.update(c for c in some if c not in self.rows)
+
+    def _tell_fresh(self) -> None:
+        """The names of candidates that the graph does not hold yet; those new in all count what is read of them."""
+        told = self.fresh.names(self.rows) if self.fresh is not None else {}
+        self._keep_uses(dict.fromkeys(entity for edges in told.values() for entity in edges))
+        new = Counter(entity for edges in told.values() for entity in edges if entity not in self.uses)
+        self.uses |= {entity: float(count) for entity, count in new.items()}
+        self.told |= {chunk: sorted(edges.items()) for chunk, edges in told.items()}
 
     def _asked_names(self) -> list[str]:
         ids = {entity_id(name): name for name in runs(self.question)}

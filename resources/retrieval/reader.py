@@ -66,6 +66,11 @@ class Reader:
         query = (await self.opened()).query().where(within(column, ids, where))
         return await query.select(list(columns)).limit(max(1, len(ids))).to_arrow()
 
+    async def of(self, column: str, ids: Collection[str], columns: Sequence[str]) -> "pa.Table":
+        """All rows whose `column`, of which many rows may have the same value, is one of `ids`."""
+        query = (await self.opened()).query().where(within(column, ids))
+        return await query.select(list(columns)).to_arrow()
+
     async def nearest(self, vector: Floats, limit: int, where: str | None, columns: Sequence[str]) -> "pa.Table":
         """The rows of the smallest angle to a vector, by `_distance` = 1 - cosine."""
         query = (await self.opened()).query().nearest_to(vector).distance_type("cosine")

@@ -20,6 +20,7 @@ from resources.graph import GraphStore
 from resources.index import Index
 from resources.retrieval.answers import Hit, Shelf
 from resources.retrieval.filters import Sight, readable_acl_ids
+from resources.retrieval.fresh import Fresh
 from resources.retrieval.neighbourhood import Explorer, Limits
 from resources.retrieval.passages import PassageTable
 from resources.retrieval.reader import Reader, run
@@ -57,11 +58,16 @@ class Retrieval:
         catalog: Catalog,
         limits: Limits | None = None,
         served: Collection[str] | None = None,
+        mentions: Reader | None = None,
     ) -> None:
-        """`served`: the sources of the settings; what the index still holds of others is not shown."""
+        """`served`: the sources of the settings; what the index still holds of others is not shown.
+
+        `mentions`: their table, for the names of passages that the graph does not hold yet.
+        """
         self.served = None if served is None else frozenset(served)
         self.passages, self.graph, self.embedder, self.catalog = passages, graph, embedder, catalog
-        self.explorer = Explorer(passages, graph, catalog.names, limits)
+        fresh = Fresh(mentions, catalog, graph) if mentions is not None else None
+        self.explorer = Explorer(passages, graph, catalog.names, limits, fresh)
         self.shelf = Shelf(passages, documents, graph, catalog.access.rights)
         self.reports = ReportShelf(reports, self.shelf)
 
@@ -73,7 +79,7 @@ class Retrieval:
             PassageTable(index.tables.uri, index.tables.embeddings(live.key, live.dimension).name),
             Reader(index.tables.uri, index.tables.reports(live.key, live.dimension).name),
             Reader(index.tables.uri, index.tables.documents.name), index.graph, live.embedder, index.catalog, limits,
-            index.settings.sources,
+            index.settings.sources, Reader(index.tables.uri, index.tables.mentions.name),
         )  # fmt: skip
 
     def search(

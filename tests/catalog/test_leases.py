@@ -156,3 +156,14 @@ def test_everything_that_a_dead_run_held_can_be_let_go(catalog):
     with catalog.leases.hold(["a", "b"], "run 1"), catalog.leases.hold(["c"], "run 2"):
         assert catalog.leases.release_holder("run 1") == 2
         assert catalog.leases.held() == {"c": "run 2"}
+
+
+def test_a_lease_that_a_full_disk_keeps_from_ending_blocks_no_run_of_this_process(catalog, monkeypatch):
+    def full(*_arguments):
+        raise CatalogUnavailable("the catalog cannot be used (database or disk is full).")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(catalog.leases, "_delete", full)
+        assert take(catalog, "handbook", holder="run 1")
+    assert catalog.leases.held() == {}
+    assert take(catalog, "handbook", holder="run 2")

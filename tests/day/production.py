@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from rag_assets.home import ensure_home
 from rag_assets.work import graph_waits
 from resources.settings import load_settings
 from tests.chain.harness import Project
+from tests.ports import HOST, answers, free_port
 
-HOST = "127.0.0.1"
 SECONDS = 240.0
 
 
@@ -33,17 +32,6 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = SECONDS) 
     while not true():
         assert time.monotonic() < deadline, f"{what} did not come to be"
         time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def graphql(port: int, query: str, **variables: Any) -> Any:

@@ -13,7 +13,8 @@ import pytest
 from rag_assets.work import graph_waits
 from resources.settings import REPOSITORY
 from tests.chain.harness import Project
-from tests.day.production import free_port, graphql, processes_of, wait_until
+from tests.day.production import graphql, processes_of, wait_until
+from tests.ports import free_port
 
 PLACE = {"repositoryLocationName": "rag_assets", "repositoryName": "__repository__"}
 START = "mutation($s: SensorSelector!) { startSensor(sensorSelector: $s) { __typename } }"

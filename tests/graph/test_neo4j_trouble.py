@@ -101,7 +101,8 @@ def test_a_read_only_database_is_said_and_nothing_is_half_written(server: Neo4jS
             reach().probe()
         assert reach().stats() == before
     finally:
-        server.restart()
+        server.kill()
+        server.start()
 
 
 def test_a_certificate_of_ones_own_is_trusted_and_no_other(server: Neo4jServer, reach: Open):

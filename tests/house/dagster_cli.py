@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,8 +17,9 @@ import click
 import dagster as dg
 from click.testing import CliRunner
 
+from tests.ports import HOST, answers, free_port
+
 BIN = Path(sys.executable).parent
-HOST = "127.0.0.1"
 MODULE = ("-m", "rag_assets.definitions")
 ENDS = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 PATIENCE = 240
@@ -47,21 +47,10 @@ def dagster(environment: dict[str, str], *arguments: str) -> str:
     return result.output
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
-
-
 @contextmanager
 def daemon(home: Path, environment: dict[str, str]) -> Iterator[Path]:
     """Code location and daemon as processes of their own; gives the workspace that names them."""
-    port, workspace = _free_port(), home / "served.yaml"
+    port, workspace = free_port(), home / "served.yaml"
     workspace.write_text(
         f"load_from:\n  - grpc_server: {{host: {HOST}, port: {port}, location_name: rag_assets}}\n", encoding="utf-8"
     )
@@ -71,7 +60,7 @@ def daemon(home: Path, environment: dict[str, str]) -> Iterator[Path]:
         with (home / "code.log").open("wb") as log:
             running.append(_start(environment, log, "dagster", "api", "grpc", "--port", str(port), *location))
         deadline = time.monotonic() + PATIENCE
-        while not _answers(port):
+        while not answers(port):
             assert running[0].poll() is None, (home / "code.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.2)

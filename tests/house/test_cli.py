@@ -66,6 +66,7 @@ def test_one_broken_source_stops_no_other_and_ends_with_1(broken: Said) -> None:
     assert "contracts" in outcome["sources"]["contracts"]["error"]
     assert outcome["sources"]["handbook"] == {
         "ok": True, "error": None, "new": len(HANDBOOK), "changed": 0, "moved": 0, "removed": 0, "held": 0,
+        "notes": [],
     }  # fmt: skip
     assert outcome["assets"]["embeddings"]["rows_new"] == outcome["assets"]["embeddings"]["texts_embedded"] > 0
 

@@ -93,7 +93,7 @@ def refusal(tmp_path):
         (
             f"{NOTES}    site: https://contoso.example\n",
             "5: sources.notes.site is not a setting; allowed there: shards, read, classification, groups_minutes, "
-            "type, path, include, exclude.",
+            "type, path, include, exclude, hidden, settle_seconds, rehash_days.",
         ),
         # what does not fit together
         (

@@ -1,7 +1,6 @@
 """A real Neo4j server in a folder of its own, to be started, killed and started again by a test."""
 
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.graph.server.jars import CACHE, HERE, VERSION, jars, java, locked
+from tests.ports import free_port
 
 SECONDS = 180
 OPENINGS = ["java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.util.concurrent"]
@@ -38,14 +38,6 @@ dbms.ssl.policy.bolt.private_key=private.key
 dbms.ssl.policy.bolt.public_certificate=public.crt
 dbms.ssl.policy.bolt.client_auth=NONE
 """
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def certify(folder: Path) -> None:
@@ -111,10 +103,10 @@ class Neo4jServer:
         """The CA to trust where the server was made with `tls`."""
         return self.home / "certificates" / "public.crt"
 
-    def restart(self, more: str = "") -> None:
-        """Kill it and start it again, with lines added to its configuration for this life."""
+    def restart(self, more: str) -> None:
+        """End it in order and start it again, with lines added to its configuration for this life."""
         text = self.configuration.read_text(encoding="utf-8")
-        self.kill()
+        self.stop()  # killed, it would have to recover first, which a read-only database cannot
         self.configuration.write_text(f"{text}{more}\n", encoding="utf-8")
         try:
             self.start()
@@ -183,12 +175,17 @@ class Neo4jServer:
     def _greet(self) -> None:
         import neo4j
 
+        try:
+            self._ask("RETURN 1")
+        except neo4j.exceptions.AuthError:
+            self._set_password()
+
+    def _ask(self, statement: str) -> None:
+        import neo4j
+
         auth = ("neo4j", self.password or "none")
         with neo4j.GraphDatabase.driver(self.uri, auth=auth) as driver, driver.session(database="neo4j") as session:
-            try:
-                session.run("RETURN 1").consume()
-            except neo4j.exceptions.AuthError:
-                self._set_password()
+            session.run(statement).consume()
 
     def _set_password(self) -> None:
         import neo4j
