@@ -24,6 +24,8 @@ class TableSpec:
     columns: tuple[Column, ...]
     indexed: tuple[str, ...] = ()
     """Columns with a scalar index, once the table is large."""
+    filtered: tuple[str, ...] = ()
+    """Columns of few values by which a search is trimmed: with an index of theirs where vectors have one."""
     phrases: str | None = None
     """Column of folded words with a full-text index that answers exact phrases."""
     passages: str | None = None
@@ -109,6 +111,7 @@ EMBEDDINGS = TableSpec(
         classification text of the document
     """),
     ("chunk_id", "document_id", "vector_key"),
+    filtered=("source", "acl_id"),
     passages="search_text",
 )
 MENTIONS = TableSpec(

@@ -6,6 +6,7 @@ Belongs here: rows in, rows out. Does not: what a row means (schemas.py), what h
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
+from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ INDEX_FROM = 20_000
 """Rows from which the key columns are indexed; below, a scan is as fast."""
 VECTORS_FROM = 50_000
 """Rows from which vectors are indexed; below, every vector is measured exactly."""
+PARTITION_ROWS = 512
+"""Rows in a partition of that index, more in a very large table: a question reads some partitions whole."""
 
 
 class Table:
@@ -243,12 +246,16 @@ class Table:
 
     def _lacking(self) -> dict[str, Any]:
         """{column: the index that it should have, at this size, and has not}."""
-        from lancedb.index import BTree, IvfFlat
+        from lancedb.index import Bitmap, BTree, IvfFlat
 
         rows = self.count()
         wanted: dict[str, Any] = {column: BTree() for column in self.spec.indexed if rows >= INDEX_FROM}
         if rows >= VECTORS_FROM:
-            wanted |= {c.name: IvfFlat(distance_type="cosine") for c in self.spec.columns if c.type == "vector"}
+            # optimize() brings partitions back to the size that was asked for, not to their number
+            size = max(PARTITION_ROWS, isqrt(rows))
+            config = IvfFlat("cosine", target_partition_size=size, sample_rate=64, max_iterations=20)
+            wanted |= {c.name: config for c in self.spec.columns if c.type == "vector"}
+            wanted |= {column: Bitmap() for column in self.spec.filtered}
         indexed = _indexed(self.lance) if wanted else set()
         return {column: config for column, config in wanted.items() if column not in indexed}
 

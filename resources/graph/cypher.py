@@ -102,6 +102,16 @@ RETURN n.id, properties(n), labels(n)
 
 
 @cache
+def read_property(kind: NodeKind, name: str) -> str:
+    """`$ids` as (id, one property) of the nodes that have it."""
+    return f"""
+UNWIND $ids AS id
+MATCH (n:{quoted(LABELS[kind])} {{id: id}}) WHERE n.{quoted(name)} IS NOT NULL
+RETURN n.id, n.{quoted(name)}
+"""
+
+
+@cache
 def edges_among(kind: EdgeKind) -> str:
     """The edges with both ends in `$ids` as (id, source, target, properties)."""
     source, target = _ends(kind)

@@ -112,6 +112,9 @@ class Neo4jGraph(GraphStore):
             found[name] = node_record_of(kind, name, properties, labels).row()
         return [found[name] for name in asked if name in found]
 
+    def read_property(self, kind: NodeKind, ids: Iterable[str], name: str) -> dict[str, Any]:
+        return dict(self._read(f"reading {name} ({kind})", cypher.read_property(kind, name), list(dict.fromkeys(ids))))
+
     def read_edges_of_groups(
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:

@@ -116,6 +116,11 @@ class ShardedGraph(Servers, GraphStore):
         found = {row["id"]: row for rows in parts.values() for row in rows}
         return [found[node] for node in asked if node in found]
 
+    def read_property(self, kind: NodeKind, ids: Iterable[str], name: str) -> dict[str, Any]:
+        parts = self.by_home(dict.fromkeys(ids))
+        found = self.each(parts, lambda store, part: store.read_property(kind, part, name))
+        return {node: value for values in found.values() for node, value in values.items()}
+
     def read_edges_of_groups(
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:

@@ -14,6 +14,7 @@ from resources.graph.base import (
     ENDS,
     Edge,
     EdgeKind,
+    End,
     GraphStore,
     Kind,
     Mark,
@@ -46,15 +47,21 @@ EDGE_OF = {CODES[kind]: kind for kind in EdgeKind}
 
 ENDS_OF_EDGE = "FROM edge JOIN node a ON a.k = edge.s JOIN node b ON b.k = edge.t"
 WHOLE_EDGE = f"SELECT edge.id, a.id, b.id, edge.weight, edge.properties {ENDS_OF_EDGE}"
-THIN_EDGE = f"SELECT edge.kind, edge.id, a.id, b.id, edge.weight {ENDS_OF_EDGE}"
+THIN_EDGE = "SELECT e, kind, id, s, t, weight FROM edge"
 AT = "IN (SELECT value FROM json_each(?1)) AND edge.kind IN (SELECT value FROM json_each(?2))"
-ALL_AT = f"{THIN_EDGE} WHERE edge.s {AT} UNION {THIN_EDGE} WHERE edge.t {AT}"
+ALL_AT = f"{THIN_EDGE} WHERE s {AT} UNION ALL {THIN_EDGE} WHERE t {AT}"
 HEAVIEST_AT = f"""
 WITH touching (k, e, weight, id) AS (
     SELECT s, e, weight, id FROM edge WHERE edge.s {AT} UNION SELECT t, e, weight, id FROM edge WHERE edge.t {AT}
 ), ranked AS (SELECT e, row_number() OVER (PARTITION BY k ORDER BY weight DESC, id) AS place FROM touching)
-{THIN_EDGE} WHERE edge.e IN (SELECT e FROM ranked WHERE place <= ?3)
+{THIN_EDGE} WHERE e IN (SELECT e FROM ranked WHERE place <= ?3)
 """
+ENDS_AT = """
+SELECT asked.id, other.id, edge.weight, json_extract(nullif(other.properties, ''), ?3) FROM edge
+JOIN node asked ON asked.k = edge.{at} JOIN node other ON other.k = edge.{end}
+WHERE edge.{at} IN (SELECT value FROM json_each(?1)) AND edge.kind = ?2
+"""
+BOTH_ENDS_AT = f"{ENDS_AT.format(at='s', end='t')} UNION ALL {ENDS_AT.format(at='t', end='s')}"
 COLUMNS = {"id": "edge.id", "source": "a.id", "target": "b.id", "weight": "edge.weight"}
 
 
@@ -152,6 +159,12 @@ class SqliteGraph(GraphStore):
             found = dict(_by_ids(db, "SELECT id, properties FROM node", CODES[kind], asked))
         return [{"id": unpack(i), **decode(found[i])} for i in asked if i in found]
 
+    def read_property(self, kind: NodeKind, ids: Iterable[str], name: str) -> dict[str, Any]:
+        select = f"SELECT id, json_extract(nullif(properties, ''), '$.{json.dumps(name)}') FROM node"
+        with self._reading() as db:
+            found = dict(_by_ids(db, select, CODES[kind], set(map(pack, ids))))
+        return {unpack(i): value for i, value in found.items() if value is not None}
+
     def read_edges_of_groups(
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:
@@ -192,18 +205,28 @@ class SqliteGraph(GraphStore):
         limit: int | None = None,
         timeout: float | None = None,
     ) -> Neighbourhood:
-        asked, codes = list(ids), _json(CODES[kind] for kind in kinds)
-        edges: dict[tuple[EdgeKind, str], Edge] = {}
+        asked, codes = set(map(pack, ids)), _json(CODES[kind] for kind in kinds)
         with self._reading() as db:
-            keys = _json(row[0] for end in NodeKind for row in _keys(db, end, asked))
+            names = dict(_ids_to_keys(db, asked))
             if limit is None:
-                rows = db.execute(ALL_AT, (keys, codes)).fetchall()
+                rows = db.execute(ALL_AT, (_json(names), codes)).fetchall()
             else:
-                rows = db.execute(HEAVIEST_AT, (keys, codes, limit)).fetchall()
-        for code, i, source, target, weight in rows:
-            edge = Edge(EDGE_OF[code], unpack(i), unpack(source), unpack(target), weight)
-            edges[edge.kind, edge.id] = edge
+                rows = db.execute(HEAVIEST_AT, (_json(names), codes, limit)).fetchall()
+            others = {end for row in rows for end in row[3:5]} - names.keys()
+            names |= db.execute("SELECT k, id FROM node WHERE k IN (SELECT value FROM json_each(?))", (_json(others),))
+        ids_of = {k: unpack(stored) for k, stored in names.items()}
+        # by its key: an edge whose ends were both asked for came twice
+        edges = {
+            e: Edge(EDGE_OF[code], unpack(i), ids_of[source], ids_of[target], weight)
+            for e, code, i, source, target, weight in rows
+        }
         return Neighbourhood(sorted(edges.values(), key=heaviest_first))
+
+    def ends(self, kind: EdgeKind, ids: Iterable[str], name: str) -> list[End]:
+        with self._reading() as db:
+            keys = _json(k for k, _ in _ids_to_keys(db, set(map(pack, ids))))
+            rows = db.execute(BOTH_ENDS_AT, (keys, CODES[kind], f"$.{json.dumps(name)}")).fetchall()
+        return [End(unpack(node), unpack(end), weight, value) for node, end, weight, value in rows]
 
     def stream_edges(
         self, kind: EdgeKind, columns: Sequence[str] = ("source", "target", "weight")
@@ -268,6 +291,12 @@ def _by_ids(
 
 def _keys(db: sqlite3.Connection, kind: NodeKind, ids: Iterable[str]) -> Iterator[tuple[int, str | bytes]]:
     yield from _by_ids(db, "SELECT k, id FROM node", CODES[kind], set(map(pack, ids)))
+
+
+def _ids_to_keys(db: sqlite3.Connection, ids: Iterable[str | bytes]) -> Iterator[tuple[int, str | bytes]]:
+    """(key, id) of the nodes of any kind with these ids."""
+    for batch in batches(ids, PARAMETERS):
+        yield from db.execute(f"SELECT k, id FROM node WHERE id IN ({','.join('?' * len(batch))})", batch)
 
 
 def _keys_of_ends(

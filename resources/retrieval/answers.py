@@ -46,9 +46,7 @@ class Shelf:
 
     def results(self, hits: Sequence[Hit], k: int, sight: Sight) -> list[Result]:
         """The k best of `hits` with text, place and names; equal scores in the order of path and ordinal."""
-        seen = self.seen({hit.document_id for hit in hits}, sight)
-        hits = [hit for hit in hits if hit.document_id in seen]
-        wanted = _with_ties(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)), k)
+        wanted = self._best(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)), k, sight)
         rows, documents = run(self._shown(wanted))
         # A passage or its document may have gone since it was ranked.
         there = [hit for hit in wanted if hit.chunk_id in rows and hit.document_id in documents]
@@ -63,6 +61,18 @@ class Shelf:
             _result(rank, hit, rows[hit.chunk_id], documents[hit.document_id], names[hit.chunk_id])
             for rank, hit in enumerate(ordered, 1)
         ]
+
+    def _best(self, hits: list[Hit], k: int, sight: Sight) -> list[Hit]:
+        """The first k that may be shown and what ties with the last of them; of the rest nobody is asked."""
+        found, tried = list[Hit](), 0
+        while tried < len(hits):
+            some = _with_ties(hits[tried:], 2 * k)
+            seen = self.seen({hit.document_id for hit in some}, sight)
+            found += [hit for hit in some if hit.document_id in seen]
+            tried += len(some)
+            if len(found) > k and round(found[k - 1].score, DIGITS) != round(found[-1].score, DIGITS):
+                break
+        return _with_ties(found, k)
 
     async def _shown(self, hits: Sequence[Hit]) -> tuple[dict[str, Row], dict[str, Row]]:
         passages, documents = await asyncio.gather(

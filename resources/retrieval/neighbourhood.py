@@ -18,12 +18,17 @@ from knowledge.ranking import Floats, Names, Passages, walk
 from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
+from resources.graph.rows import batches
 from resources.retrieval.fresh import Fresh
 from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
 from resources.retrieval.reader import run
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+EXPANDED_AT_ONCE = 10
+"""Names whose passages are read together: the first of them often fill the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +177,9 @@ class _Exploration:
         return [entity_id(name) for name in names_in(self.question, known, titles)]
 
     def _keep_uses(self, ids: Iterable[str]) -> None:
-        rows = self.graph.read_nodes(NodeKind.ENTITY, [i for i in ids if i not in self.uses])
-        for row in rows:
-            self.uses[row["id"]] = float(row.get("mention_count") or 1)
-        self.reads["names"] += len(rows)
+        found = self.graph.read_property(NodeKind.ENTITY, [i for i in ids if i not in self.uses], "mention_count")
+        self.uses |= {entity: float(uses) for entity, uses in found.items()}
+        self.reads["names"] += len(found)
 
     def _neighbours(self, ids: Collection[str], limit: int | None = None) -> list[Edge]:
         edges = self.graph.neighbours(ids, {EdgeKind.FROM_CHUNK}, limit).edges if ids else []
@@ -200,12 +204,16 @@ class _Exploration:
     def _read_names(self) -> None:
         """The names of every candidate that has not told its names yet."""
         new = [chunk for chunk in self.rows if chunk not in self.told]
-        edges = self._neighbours(new)
-        self._keep_uses(dict.fromkeys(edge.source for edge in edges))
         self.told |= {chunk: [] for chunk in new}
-        for _, _, source, target, weight in edges:
-            if source in self.uses:
-                self.told[target].append((source, weight))
+        ends = self.graph.ends(EdgeKind.FROM_CHUNK, new, "mention_count") if new else []
+        for chunk, entity, weight, uses in ends:
+            if uses is not None:
+                self.uses[entity] = float(uses)
+                self.told[chunk].append((entity, weight))
+        for chunk in new:
+            self.told[chunk].sort(key=lambda edge: (-edge[1], edge[0]))
+        self.reads["edges"] += len(ends)
+        self.reads["names"] += len({end.end for end in ends})
 
     def _expand(self, asked: Collection[str], corpus: int) -> None:
         """Read the passages of the names where most walkers are, strongest name first."""
@@ -217,9 +225,11 @@ class _Exploration:
             held.pop(entity, None)
         strongest = sorted(held, key=lambda entity: (held[entity], entity))[: self.limits.expanded]
         place = {entity: n for n, entity in enumerate(strongest)}
-        edges = self._neighbours(strongest)
-        edges.sort(key=lambda edge: (place[edge.source], -edge.weight, edge.target))
-        self._add_passages(edge.target for edge in edges)
+        for some in batches(strongest, EXPANDED_AT_ONCE):
+            if self._room() > 0:
+                edges = self._neighbours(some)
+                edges.sort(key=lambda edge: (place[edge.source], -edge.weight, edge.target))
+                self._add_passages(edge.target for edge in edges)
         self._read_names()
 
     def _passages(self, chunks: list[str], best: dict[str, BestMatch]) -> Passages:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PROBES, REFINE = 20, 10
-"""Partitions of a vector index that are read at least (more, where a filter leaves too few rows), and by how much its
-first choice is widened and measured exactly. Without an index every row is measured."""
+PROBES = 12
+"""Partitions of a vector index (resources/table.py) that are read at least; more, where a filter leaves too few rows.
+Without an index every row is measured."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -74,6 +74,6 @@ class Reader:
     async def nearest(self, vector: Floats, limit: int, where: str | None, columns: Sequence[str]) -> "pa.Table":
         """The rows of the smallest angle to a vector, by `_distance` = 1 - cosine."""
         query = (await self.opened()).query().nearest_to(vector).distance_type("cosine")
-        query = query.minimum_nprobes(PROBES).maximum_nprobes(0).refine_factor(REFINE)
+        query = query.maximum_nprobes(0).minimum_nprobes(PROBES)
         query = query.where(where) if where else query
         return await query.select([*columns, "_distance"]).limit(limit).to_arrow()

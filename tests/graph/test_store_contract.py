@@ -113,6 +113,31 @@ def test_reads_keep_the_order_asked_for_and_leave_out_what_is_missing(store: Gra
     assert [row["id"] for row in store.read_edges_by_id(RELATED, ["e2-e3", "x", "e0-e1"])] == ["e2-e3", "e0-e1"]
 
 
+def test_one_property_is_read_of_the_nodes_that_have_it(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "a", "mention_count": 3, "name": "A"}, {"id": "b", "name": "B"}])
+    store.upsert_nodes(ENTITY, [{"id": "c" * 32}])
+    store.upsert_nodes(NodeKind.CHUNK, [{"id": "b", "mention_count": 5}])
+    asked = ["b", "nobody", "a", "c" * 32, "a"]
+    assert store.read_property(ENTITY, asked, "mention_count") == {"a": 3}
+    assert store.read_property(ENTITY, asked, "name") == {"a": "A", "b": "B"}
+    assert store.read_property(ENTITY, [], "name") == {}
+
+
+def test_the_other_ends_come_with_one_property_each(store: GraphStore):
+    store.upsert_nodes(ENTITY, [{"id": "a", "mention_count": 3}, {"id": "b"}])
+    store.upsert_nodes(NodeKind.CHUNK, [{"id": "c1"}, {"id": "c2"}])
+    pairs = [("a", "c1", 3.0), ("b", "c1", 1.0), ("a", "c2", 1.0)]
+    edges = [{"id": f"{s}-{t}", "source": s, "target": t, "weight": w} for s, t, w in pairs]
+    store.upsert_edges(EdgeKind.FROM_CHUNK, edges)
+    store.upsert_edges(RELATED, [{"id": "a-b", "source": "a", "target": "b", "weight": 2.0}])
+    found = store.ends(EdgeKind.FROM_CHUNK, ["c1", "nobody", "c1"], "mention_count")
+    assert sorted(found) == [("c1", "a", 3.0, 3), ("c1", "b", 1.0, None)]
+    assert sorted(store.ends(EdgeKind.FROM_CHUNK, ["a"], "ordinal")) == [("a", "c1", 3.0, None), ("a", "c2", 1.0, None)]
+    both = sorted(store.ends(RELATED, ["a", "b"], "mention_count"), key=lambda end: end.node)
+    assert both == [("a", "b", 2.0, None), ("b", "a", 2.0, 3)]
+    assert store.ends(RELATED, [], "mention_count") == []
+
+
 def test_deleting_a_node_takes_its_edges(store: GraphStore):
     fill(store, company())
     assert store.delete_nodes(ENTITY, ["e1", "nobody"]) == 1

@@ -97,6 +97,25 @@ def test_the_key_columns_of_a_large_table_are_indexed(tables, monkeypatch):
     assert sorted(tables.chunks.by("id", ["it's", "later", "c7"], ("id",))["id"].to_pylist()) == ["c7", "it's", "later"]
 
 
+def test_vectors_and_what_trims_a_search_are_indexed_where_there_are_many(tables, monkeypatch):
+    monkeypatch.setattr(table, "VECTORS_FROM", 600)
+    passages = tables.embeddings("m", 4)
+    blank = dict.fromkeys(passages.schema.names) | {"document_id": "d", "heading_path": [], "acl_id": "a"}
+    rows = [
+        blank | {"chunk_id": f"c{n}", "source": f"s{n % 3}", "vector": [float(n % 7 + 1), float(n % 11), 1.0, n / 600]}
+        for n in range(600)
+    ]
+    passages.upsert(passages.arrow(rows[:599]))
+    passages.maintain()
+    assert indexed(passages).isdisjoint({"vector", "source", "acl_id"})
+    passages.upsert(passages.arrow(rows[599:]))
+    passages.maintain()
+    assert indexed(passages) >= {"vector", "source", "acl_id"}
+    asked = rows[321]
+    near = passages.lance.search(asked["vector"]).distance_type("cosine").where("source = 's0'").limit(1).to_list()
+    assert near[0]["chunk_id"] == asked["chunk_id"]
+
+
 def test_every_table_on_disk_can_be_maintained_by_a_process_that_opened_none(tables, tmp_path):
     tables.chunks.upsert(rows_of(tables, ("a", "d1", "one")))
     one = tables.embeddings("m", 4)
