@@ -43,13 +43,13 @@ CREATE INDEX edge_t ON edge (t, kind);
 
 
 class GraphFile:
-    """One database file: a writer connection, and a reader connection per thread."""
+    """One database file: a writer connection, and as many readers as read at once."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._readers: list[sqlite3.Connection] = []
-        self._thread = threading.local()
+        self._frozen: set[sqlite3.Connection] = set()
         self._mutex = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._closed = False
@@ -60,33 +60,43 @@ class GraphFile:
             self.close()
             raise
 
-    def reader(self) -> sqlite3.Connection:
-        """This thread's read-only connection."""
-        self._check_open()
-        connection: sqlite3.Connection | None = getattr(self._thread, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS, check_same_thread=False
-            )
-            try:
-                connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-                connection.execute("SELECT 1 FROM sqlite_master")
-            except sqlite3.OperationalError:
-                connection.close()
-                frozen = open_frozen(self.path)
-                if frozen is None:
-                    raise
-                return frozen  # not kept: the next look may be in time for what others have written
-            self._thread.connection = connection
-            with self._mutex:
-                self._readers.append(connection)
-        return connection
-
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """This thread's read-only connection, with SQLite's errors named."""
+        """A read-only connection that no other thread uses meanwhile, with SQLite's errors named."""
         with self._named_errors():
-            yield self.reader()
+            self._check_open()
+            with self._mutex:
+                connection = self._readers.pop() if self._readers else None
+            connection = connection or self._open_reader()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    def _open_reader(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS, check_same_thread=False
+        )
+        try:
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.execute("SELECT 1 FROM sqlite_master")
+        except sqlite3.OperationalError:
+            connection.close()
+            frozen = open_frozen(self.path)
+            if frozen is None:
+                raise
+            self._frozen.add(frozen)
+            return frozen
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        with self._mutex:
+            # One that sees nothing new is not kept: the next look may be in time for what others have written.
+            if connection in self._frozen or self._closed:
+                self._frozen.discard(connection)
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -136,14 +146,16 @@ class GraphFile:
     def _is_empty(self) -> bool:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return True
-        return self.reader().execute("SELECT 1 FROM sqlite_master").fetchone() is None
+        with self.reading() as db:
+            return db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
     def _version(self) -> object:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return None
-        if not self.reader().execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            return None
-        row = self.reader().execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        with self.reading() as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                return None
+            row = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         return row and row[0]
 
     def _open_writer(self) -> sqlite3.Connection:

@@ -163,3 +163,18 @@ def test_a_closed_store_says_so(tmp_path: Path):
         store.stats()
     with pytest.raises(GraphError, match="has been closed"):
         store.upsert_nodes(NodeKind.ENTITY, [{"id": "a"}])
+
+
+def test_threads_that_have_ended_leave_no_connection_behind(tmp_path: Path):
+    path = tmp_path / "graph.db"
+    with SqliteGraph(path) as graph:
+        graph.upsert_nodes(NodeKind.ENTITY, [{"id": "a"}])
+        for _ in range(20):
+            thread = threading.Thread(target=graph.read_nodes, args=(NodeKind.ENTITY, ["a"]))
+            thread.start()
+            thread.join()
+        assert 0 < sum(link.readlink() == path for link in open_files()) <= 2  # one writer, one reader
+
+
+def open_files() -> list[Path]:
+    return [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
