@@ -3,7 +3,7 @@
 Belongs here: Cypher text. Does not: running it (neo4j.py), constraints and indexes (schema.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from resources.graph.base import ENDS, EdgeKind, NodeKind
@@ -207,13 +207,15 @@ def stats() -> str:
 
 
 @cache
-def clear() -> str:
-    """Remove at most `$size` nodes of every kind, with their edges; returns how many."""
-    parts = [
-        f"CALL () {{ MATCH (n:{quoted(LABELS[kind])}) WITH n LIMIT $size DETACH DELETE n RETURN count(*) AS {kind} }}"
-        for kind in NodeKind
-    ]
-    return "\n".join([*parts, f"RETURN {' + '.join(NodeKind)}"])
+def clear(*, edges: bool) -> str:
+    """Remove at most `$size` edges of every kind, or nodes of every kind; returns how many."""
+    kinds: Sequence[EdgeKind | NodeKind] = list(EdgeKind) if edges else list(NodeKind)
+    verb = "DELETE" if edges else "DETACH DELETE"
+    parts = []
+    for kind in kinds:
+        of = f"(x:{quoted(LABELS[kind])})" if isinstance(kind, NodeKind) else f"()-[x:{quoted(TYPES[kind])}]->()"
+        parts.append(f"CALL () {{ MATCH {of} WITH x LIMIT $size {verb} x RETURN count(*) AS {kind} }}")
+    return "\n".join([*parts, f"RETURN {' + '.join(kinds)}"])
 
 
 def _ends(kind: EdgeKind) -> tuple[str, str]:
