@@ -21,8 +21,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from knowledge.fingerprint import fingerprint
+from knowledge.mention import TITLE_WEIGHT
 from knowledge.names import canonical, entity_id
-from knowledge.ranking import TITLE_WEIGHT
 from resources.catalog import Catalog, schema
 from resources.graph import EdgeKind, NodeKind, SqliteGraph
 from resources.retrieval import Mode, Question, Retrieval

@@ -23,8 +23,6 @@ embeddings: {{model: hashing}}
 extraction: {{method: patterns}}
 changes: {{tick_budget_seconds: {budget}}}
 """
-LONG_AGO = 1_600_000_000
-"""No file may look as if someone still wrote to it."""
 
 
 def make_files(root: Path, files: int, folder_size: int) -> None:

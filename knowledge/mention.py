@@ -7,6 +7,8 @@ from typing import Literal
 
 Origin = Literal["extractor", "title", "lookup"]
 
+TITLE_WEIGHT = 3.0
+"""A name of the title or headings weighs three times a plain mention: measured, and what the walk follows."""
 UNTYPED = ("NAME", "TITLE")
 """Types that lose every vote against a real one; the first wins over the second."""
 
@@ -39,6 +41,11 @@ class Mention:
     spans: tuple[tuple[int, int], ...]
     origin: Origin
     description: str = ""
+
+
+def mention_weight(origin: str) -> float:
+    """What the edge between a passage and one of its names weighs, by how the name was found there."""
+    return TITLE_WEIGHT if origin == "title" else 1.0
 
 
 @dataclass(frozen=True, slots=True)

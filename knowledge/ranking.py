@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.mention import TITLE_WEIGHT
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
-TITLE_WEIGHT = 3.0
-"""Weight of the edge between a passage and a name of its title or headings; any other name's is 1."""
 FIRST_HOP = 8
 """Passages whose names count as a second hop."""
 K1, B = 1.2, 0.75

@@ -11,14 +11,14 @@ from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
 from rag_assets.graph_use import GraphUse
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
 from resources.index import Index
-from resources.settings import Settings
+from resources.settings import Settings, graph_partition
 
 STAGE = "communities"
 CHECKSUM = "communities.edges"
@@ -42,7 +42,7 @@ def communities_asset(settings: Settings) -> dg.AssetsDefinition:
         """Seeded Leiden communities, level by level; what no change touched keeps its id, members and report."""
         parts = index.opened
         report = Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             use = GraphUse(parts)
             work = CommunitiesRun(parts, full=wants_full(context))
             work.run()
@@ -125,7 +125,7 @@ class CommunitiesRun:
         wanted: dict[str, set[str]] = {}
         for community in differ:
             row = new.get(community) or old[community]
-            wanted.setdefault(f"g{row['shard']:02d}", set()).add(community)
+            wanted.setdefault(graph_partition(row["shard"]), set()).add(community)
         self.index.catalog.stages.touch("community_reports", wanted)
         self.stage.touched.extend(sorted(differ))
 

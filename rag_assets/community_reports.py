@@ -14,7 +14,7 @@ from knowledge.reports import evidence_of, fingerprint_of
 from rag_assets import embeddings
 from rag_assets import stage as stages
 from rag_assets.graph_use import GraphUse
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.projection import Projection
 from rag_assets.report_reading import MEMBERS_AT_ONCE, GraphReader, Reading
@@ -44,7 +44,7 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
         """Title, summary, findings with citations and rating; written again only when what it rests on changed."""
         parts = index.opened
         report = stages.Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             use = GraphUse(parts)
             graph = GraphReader(parts)
             works = [ReportsRun(parts, key, graph, full=wants_full(context)) for key in context.partition_keys]

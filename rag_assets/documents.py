@@ -54,7 +54,7 @@ def documents_asset(settings: Settings) -> dg.AssetsDefinition:
                     discovery.discover(parts, source, full=full, who=run_holder(context.run_id), wait_seconds=600)
                 except discovery.PartlyRead as error:
                     context.log.warning(str(error))
-        with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600), parts.parser() as parser:
+        with parts.catalog.leases.hold(keys, run_holder(context.run_id), wait_seconds=600), parts.parser() as parser:
             for key in keys:
                 work = DocumentsRun(parts, parser, key, full=full)
                 work.run()

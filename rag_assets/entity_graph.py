@@ -10,7 +10,7 @@ from knowledge.fingerprint import shard_of
 from rag_assets import graph_letters, lookups
 from rag_assets.graph_rows import tables_of
 from rag_assets.graph_use import GraphUse
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
@@ -22,7 +22,7 @@ from resources import schemas
 from resources.graph import NodeKind
 from resources.graph.parity import align
 from resources.index import Index
-from resources.settings import Settings
+from resources.settings import Settings, graph_partition
 
 STAGE = "entity_graph"
 
@@ -47,7 +47,7 @@ def entity_graph_asset(settings: Settings) -> dg.AssetsDefinition:
         """
         parts, full = index.opened, wants_full(context)
         report = Report(context, parts, STAGE)
-        with parts.catalog.leases.hold([LEASE], f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             use = GraphUse(parts)
             work = EntityGraphRun(parts, full=full)
             work.run()
@@ -120,7 +120,7 @@ class EntityGraphRun:
         index, found = self.index, projection.entities_with_new_rights(documents)
         shards: dict[str, list[str]] = {}
         for entity in found:
-            shards.setdefault(f"g{shard_of(entity, index.settings.graph.shards):02d}", []).append(entity)
+            shards.setdefault(graph_partition(shard_of(entity, index.settings.graph.shards)), []).append(entity)
         index.catalog.stages.touch("entities", shards)
         return found
 

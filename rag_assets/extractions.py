@@ -16,7 +16,7 @@ from resources.catalog.stages import Commit
 from resources.extractor import ExtractionError
 from resources.index import Index
 from resources.schemas import MENTIONS, STATEMENTS
-from resources.settings import Settings
+from resources.settings import Settings, graph_partition
 
 STAGE = "extractions"
 DESCRIPTION = "Mentions and statements of each chunk: a pure function of its title, headings and text."
@@ -163,7 +163,7 @@ class ExtractionsRun:
                 if differ or k[0] in again:
                     for row in (a.get(k), b.get(k)):
                         if row is not None:
-                            touched.setdefault(f"g{row['shard']:02d}", set()).add(row[id_column])
+                            touched.setdefault(graph_partition(row["shard"]), set()).add(row[id_column])
             stages.touch(stage, touched)
         for table, before, rows in (
             (tables.mentions, old.mentions, new.mentions),

@@ -10,9 +10,10 @@ from knowledge.fingerprint import shard_of
 from rag_assets.work import GRAPH, GRAPH_LETTERS
 from resources.catalog.letters import Letter
 from resources.graph import EdgeKind, NodeKind
-from resources.graph.apply import Applied, DeadLetter, Operation, apply
+from resources.graph.apply import Applied, DeadLetter, Operation, apply, verb_for
 from resources.graph.base import Kind
 from resources.index import Index
+from resources.settings import graph_partition
 
 Row = Mapping[str, Any]
 OF_DOCUMENTS: tuple[Kind, ...] = (
@@ -27,9 +28,9 @@ def record(
     letters = index.catalog.letters
     refused = {_unit(letter.verb, letter.kind, _id(letter.item)): letter for letter in applied.letters}
     if not applied.waiting and letters.count():
-        tried = [_unit(_verb("delete", kind), kind, i) for kind, ids in delete.items() for i in ids]
-        tried += [_unit(_verb("upsert", kind), kind, i) for kind, ids in delete.items() for i in ids]
-        tried += [_unit(_verb("upsert", kind), kind, row["id"]) for kind, rows in upsert.items() for row in rows]
+        tried = [_unit(verb_for("delete", kind), kind, i) for kind, ids in delete.items() for i in ids]
+        tried += [_unit(verb_for("upsert", kind), kind, i) for kind, ids in delete.items() for i in ids]
+        tried += [_unit(verb_for("upsert", kind), kind, row["id"]) for kind, rows in upsert.items() for row in rows]
         letters.clear(GRAPH_LETTERS, [unit for unit in tried if unit not in refused])
     owners = _documents(index, applied.letters)
     failures = {unit: (owners.get(_id(letter.item), ""), letter.error, False) for unit, letter in refused.items()}
@@ -74,9 +75,9 @@ def _queue(index: Index, kind: str, row: str, document: str) -> tuple[str, str, 
     if kind in OF_DOCUMENTS:
         return "projection", GRAPH, document
     if kind == NodeKind.ENTITY:
-        return "entities", f"g{shard_of(row, index.settings.graph.shards):02d}", row
+        return "entities", graph_partition(shard_of(row, index.settings.graph.shards)), row
     if kind == EdgeKind.RELATED:
-        return "relationships", f"g{_shard_of_relationship(index, row):02d}", row
+        return "relationships", graph_partition(_shard_of_relationship(index, row)), row
     return "communities_projection", GRAPH, document or row
 
 
@@ -108,10 +109,6 @@ def _documents(index: Index, letters: Iterable[DeadLetter]) -> dict[str, str]:
         of = dict(zip(rows["id"], rows["document_id"], strict=True))
         owners |= {edge: of.get(chunk, "") for edge, chunk in chunks.items()}
     return owners
-
-
-def _verb(what: str, kind: Kind) -> str:
-    return f"{what}_{'nodes' if isinstance(kind, NodeKind) else 'edges'}"
 
 
 def _unit(verb: str, kind: str, row: str) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from knowledge.mention import mention_weight
 from rag_assets import graph_rights
 from resources.graph import EdgeKind, NodeKind
 from resources.graph.parity import Tables
 from resources.index import Index
 
 Row = dict[str, Any]
-TITLE_WEIGHT = 3.0
-"""A title's or heading's name weighs three times a plain mention: measured, and what the ranking's walk follows."""
 DOCUMENT = ("id", "source", "path", "uri", "title", "language", "acl_id", "classification")
 CHUNK = ("id", "document_id", "ordinal")
 MENTION = ("chunk_id", "entity_id", "origin", "spans")
@@ -70,8 +69,7 @@ def from_chunk(mentions: Iterable[Row]) -> list[Row]:
             ends = {"source": row["entity_id"], "target": row["chunk_id"]}
             edge = edges[key] = {"id": key, **ends, "weight": 1.0, "count": 0}
         edge["count"] += len(row["spans"]) // 2
-        if row["origin"] == "title":
-            edge["weight"] = TITLE_WEIGHT
+        edge["weight"] = max(edge["weight"], mention_weight(row["origin"]))
     return list(edges.values())
 
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import dagster as dg
 
-from rag_assets.index_resource import IndexResource
+from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions
 from rag_assets.poison import MOST_TRIES, PREFIX, isolate
 from rag_assets.stage import Report, StageRun, batches, definition_metadata, wants_full
@@ -77,7 +77,7 @@ def ingest_asset(
     def asset(context: dg.AssetExecutionContext, index: IndexResource) -> dg.MaterializeResult[None]:
         parts, keys = index.opened, list(context.partition_keys)
         report = Report(context, parts, name)
-        with parts.catalog.leases.hold(keys, f"run {context.run_id}", wait_seconds=600):
+        with parts.catalog.leases.hold(keys, run_holder(context.run_id), wait_seconds=600):
             for key in keys:
                 doing = work(parts, key, wants_full(context))
                 run_stage(doing)

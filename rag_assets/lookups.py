@@ -13,6 +13,7 @@ from knowledge.fingerprint import shard_of
 from knowledge.names import LONGEST, eligible, entity_id
 from rag_assets.stage import batches
 from resources.index import Index
+from resources.settings import graph_partition
 
 NAMES_STAGE, CHUNKS_STAGE = "lookup", "lookup_chunks"
 PARTITION = "graph"
@@ -131,7 +132,7 @@ def _write(
     rows = [row for k in differ for row in (old.get(k), new.get(k)) if row is not None]
     touched: dict[str, set[str]] = {}
     for row in rows:
-        touched.setdefault(f"g{row['shard']:02d}", set()).add(row["entity_id"])
+        touched.setdefault(graph_partition(row["shard"]), set()).add(row["entity_id"])
     stages.touch("entities", touched)
     stages.touch("projection", {PARTITION: {row["document_id"] for row in rows}})
     gone = [row for k in differ for row in [old.get(k)] if row is not None and k not in new]

@@ -9,6 +9,7 @@ from knowledge.counters import Counters
 from knowledge.reconcile import reconcile
 from knowledge.resolution import MentionRow, StatementRow
 from resources.index import Index
+from resources.settings import graph_partition
 from resources.tables import SCAN, Table
 
 Reduced = dict[str, Any]
@@ -50,7 +51,7 @@ def reduce_shard(index: Index, reduction: Reduction, shard: int, *, full: bool, 
     They stay in the queue until the graph store has them too.
     """
     support, result = reduction.support(index), reduction.result(index)
-    ids = set(index.catalog.stages.queued(reduction.stage, f"g{shard:02d}"))
+    ids = set(index.catalog.stages.queued(reduction.stage, graph_partition(shard)))
     where = f"shard = {shard}"
     if full:
         ids |= set(result.read(where, ("id",))["id"].to_pylist())

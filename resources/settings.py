@@ -251,7 +251,12 @@ class Settings(Part):
         return [source] if shards == 1 else [f"{source}/{n:02d}" for n in range(shards)]
 
     def graph_partitions(self) -> list[str]:
-        return [f"g{n:02d}" for n in range(self.graph.shards)]
+        return [graph_partition(n) for n in range(self.graph.shards)]
+
+
+def graph_partition(shard: int) -> str:
+    """The partition key of a shard of the graph."""
+    return f"g{shard:02d}"
 
 
 def model_tokens(model: str, folder: Path) -> int:

@@ -125,7 +125,7 @@ def _at(index: Index, ids: Sequence[str], columns: Sequence[str]) -> "pa.Table":
 
 def _some(index: Index, ids: Sequence[str]) -> parity.Columns:
     """The first ids, which are hashes: nodes and relationships by content, mentions by their number."""
-    late = late_entities(index)
+    late = late_entities(index, late_documents(index) | behind(index, "projection"))
     some = [i for i in ids[: parity.MOST] if i not in late]
     nodes = graph_rows.entity_nodes(index, some)
     edges = graph_rows.related(_among(index, some, graph_rows.RELATIONSHIP).to_pylist())
@@ -158,17 +158,17 @@ def _counts(index: Index) -> dict[Kind, int]:
     return {} if waits else wanted
 
 
-def late_entities(index: Index) -> set[str]:
-    """Entities that wait to be reduced, and those in documents whose rights may have changed since."""
-    late = late_documents(index) | behind(index, "projection")
-    named = index.tables.mentions.by("document_id", late, ("entity_id",))["entity_id"].to_pylist() if late else ()
+def late_entities(index: Index, documents: set[str]) -> set[str]:
+    """Entities that wait to be reduced, and those in these documents, whose rights may have changed since."""
+    mentions = index.tables.mentions
+    named = mentions.by("document_id", documents, ("entity_id",))["entity_id"].to_pylist() if documents else ()
     return behind(index, "entities", "relationships").union(named)
 
 
 def _everything(index: Index) -> parity.Columns:
     """All kinds by checksum; what waits to be projected may differ."""
     documents = late_documents(index) | behind(index, "projection")
-    waiting = documents | behind(index, "relationships") | late_entities(index)
+    waiting = documents | behind(index, "relationships") | late_entities(index, documents)
     aside = set_aside(index)
     chunks: set[str] = set()
     for batch in batches(sorted(documents)):

@@ -1,7 +1,7 @@
 """What each stage has done and has to do: marks, the queue of touched units, signatures and generations."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -108,9 +108,7 @@ class Stages:
     def touch(self, stage: str, partitions: Mapping[str, Iterable[str]]) -> None:
         """Put units into a stage's queue, {partition: units}: the intent, written before the rows it speaks of."""
         rows = [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
-        if rows:
-            with self._db.begin() as connection:
-                self._db.write(connection, schema.queue, rows)
+        self._enqueue(rows)
 
     def intend(self, partition: str, touched: Mapping[str, Collection[str]]) -> None:
         """{stage below: units} into their queues, before rows are written from which nothing else would tell them.
@@ -118,6 +116,9 @@ class Stages:
         A kill after the rows and before the marks would else leave the stages below with nothing to do.
         """
         rows = [{"stage": stage, "unit": u, "partition": partition} for stage, of in touched.items() for u in set(of)]
+        self._enqueue(rows)
+
+    def _enqueue(self, rows: Sequence[Mapping[str, str]]) -> None:
         if rows:
             with self._db.begin() as connection:
                 self._db.write(connection, schema.queue, rows)

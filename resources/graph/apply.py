@@ -70,10 +70,15 @@ class Applied:
         self.waiting |= more.waiting
 
 
+def verb_for(what: str, kind: Kind) -> str:
+    """The verb of a store that upserts or deletes rows of a kind."""
+    return f"{what}_{'nodes' if isinstance(kind, NodeKind) else 'edges'}"
+
+
 def upserts(rows: Mapping[Kind, Iterable[Row]]) -> list[Operation]:
     """Operations that write rows, nodes first."""
     return [
-        Operation("upsert_nodes" if isinstance(kind, NodeKind) else "upsert_edges", kind, items)
+        Operation(verb_for("upsert", kind), kind, items)
         for kind, items in sorted(rows.items(), key=lambda item: isinstance(item[0], EdgeKind))
     ]
 
@@ -81,7 +86,7 @@ def upserts(rows: Mapping[Kind, Iterable[Row]]) -> list[Operation]:
 def deletions(ids: Mapping[Kind, Iterable[str]]) -> list[Operation]:
     """Operations that delete, edges first."""
     return [
-        Operation("delete_nodes" if isinstance(kind, NodeKind) else "delete_edges", kind, items)
+        Operation(verb_for("delete", kind), kind, items)
         for kind, items in sorted(ids.items(), key=lambda item: isinstance(item[0], NodeKind))
     ]
 

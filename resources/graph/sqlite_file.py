@@ -49,7 +49,6 @@ class GraphFile:
         self.path = Path(path)
         self._lock_path = self.path.with_name(self.path.name + ".lock")
         self._readers: list[sqlite3.Connection] = []
-        self._frozen: set[sqlite3.Connection] = set()
         self._mutex = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._closed = False
@@ -66,14 +65,19 @@ class GraphFile:
         with self._named_errors():
             self._check_open()
             with self._mutex:
-                connection = self._readers.pop() if self._readers else None
-            connection = connection or self._open_reader()
+                kept = self._readers.pop() if self._readers else None
+            connection, lasts = (kept, True) if kept is not None else self._open_reader()
             try:
                 yield connection
             finally:
-                self._give_back(connection)
+                with self._mutex:
+                    if lasts and not self._closed:
+                        self._readers.append(connection)
+                    else:
+                        connection.close()
 
-    def _open_reader(self) -> sqlite3.Connection:
+    def _open_reader(self) -> tuple[sqlite3.Connection, bool]:
+        """A connection, and whether it may be kept: one that sees nothing new serves a single look."""
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS, check_same_thread=False
         )
@@ -85,18 +89,8 @@ class GraphFile:
             frozen = open_frozen(self.path)
             if frozen is None:
                 raise
-            self._frozen.add(frozen)
-            return frozen
-        return connection
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._mutex:
-            # One that sees nothing new is not kept: the next look may be in time for what others have written.
-            if connection in self._frozen or self._closed:
-                self._frozen.discard(connection)
-                connection.close()
-            else:
-                self._readers.append(connection)
+            return frozen, False
+        return connection, True
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 Result = dict[str, Any]
 Rights = Callable[[Collection[str]], Mapping[str, tuple[str, str]]]
 """{document id: (source, acl id)} of those of some documents that may be shown now."""
-DOCUMENT = ("id", "source", "path", "uri", "title")
+DOCUMENT = ("id", "source", "path", "uri")
 DIGITS = 6
 """Decimals of a score: what differs less is a tie."""
 

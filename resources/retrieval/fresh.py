@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from knowledge.ranking import TITLE_WEIGHT
+from knowledge.mention import mention_weight
 from resources.catalog import Catalog
 from resources.graph import GraphStore, NodeKind
 from resources.retrieval.reader import Reader, run
@@ -26,6 +26,5 @@ class Fresh:
         columns = ("chunk_id", "entity_id", "origin")
         for row in run(self.mentions.of("chunk_id", new, columns)).to_pylist():
             edges = found[row["chunk_id"]]
-            weight = TITLE_WEIGHT if row["origin"] == "title" else 1.0
-            edges[row["entity_id"]] = max(weight, edges.get(row["entity_id"], 0.0))
+            edges[row["entity_id"]] = max(mention_weight(row["origin"]), edges.get(row["entity_id"], 0.0))
         return found

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge.mention import TITLE_WEIGHT
 from knowledge.ranking import (
-    TITLE_WEIGHT,
     Names,
     Passages,
     WalkSettings,

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from knowledge.mention import TITLE_WEIGHT
 from knowledge.names import canonical, entity_id, title_names
-from knowledge.ranking import TITLE_WEIGHT
 from knowledge.terms import search_text
 from resources.catalog import Catalog, schema
 from resources.embedder import HashingEmbedder
