@@ -1,7 +1,9 @@
 """What an index and one edit of it cost, with models that cost nothing: CPU, bytes written, peak memory.
 
 Each size is measured in a process of its own, Dagster's storage in memory, and the compaction of tables (every
-twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`.
+twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`;
+with `--read 10000 --parts 10` only the rows that the graph's stages read when one of so many documents, of ten chunks
+each, is edited.
 """
 
 import argparse
@@ -27,6 +29,7 @@ SIZES = (50, 200, 1000)
 LARGE = 20_000
 SMALL = 200
 """The size that an edit of the large index is compared with."""
+GRAPH = ("entity_graph", "communities", "community_reports")
 EDITS = 5
 SETTINGS = """\
 index: var/index
@@ -49,6 +52,8 @@ class Step:
     compaction: int = 0
     rows: int = 0
     texts: int = 0
+    read: dict[str, int] = field(default_factory=dict)
+    """Rows that each stage of the graph read, the scan of all relationships that clustering needs apart."""
     by_asset: dict[str, int] = field(default_factory=dict)
 
 
@@ -107,7 +112,27 @@ class _Passes:
         step.by_asset = {name: counters.bytes_written for name, counters in outcome.assets.items()}
         step.rows = sum(step.by_asset.values())
         step.texts = outcome.assets["embeddings"].texts_embedded
+        step.read = {asset: self._read(asset) for asset in GRAPH}
         return step
+
+    def rows(self) -> dict[str, int]:
+        """Rows of each table."""
+        from resources.index import Index
+
+        index = Index.load(self._file)
+        try:
+            return {table.name: table.count() for table in index.tables.stored()}
+        finally:
+            index.close()
+
+    def _read(self, asset: str) -> int:
+        import dagster as dg
+
+        event = self._instance.get_latest_materialization_event(dg.AssetKey(asset))
+        if event is None or event.asset_materialization is None:
+            return 0
+        said = {name: value.value for name, value in event.asset_materialization.metadata.items()}
+        return int(said["rows_read"]) - int(said.get("edges_scanned", 0))
 
 
 @contextmanager
@@ -198,6 +223,29 @@ def main(sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
         print(f"one edit at {large:,} against {SMALL}: {times}")
 
 
+def rows_read(size: int, parts: int) -> None:
+    """Rows that the graph's stages read when one of `size` documents, of `parts` chunks each, is edited."""
+    with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
+        home, texts = Path(folder), corpus.Corpus(size * parts)
+
+        def document(number: int, version: int) -> str:
+            sections = (f"# Part {n}\n\n{texts.text(number * parts + n, version)}\n" for n in range(parts))
+            return "\n".join(sections)
+
+        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
+        corpus.write(home / "docs", {corpus.name_of(n): document(n, 0) for n in range(size)})
+        passes = _Passes(home)
+        build = passes.step()
+        rows = passes.rows()
+        whole = sum(rows.values())
+        print(json.dumps({"rows": rows, "build_wall_seconds": round(build.wall, 1)}), flush=True)
+        for number in (size // 3, size // 2, size - 1):
+            (home / "docs" / corpus.name_of(number)).write_text(document(number, 1), encoding="utf-8")
+            edit = passes.step()
+            line = {"read": edit.read, "share": round(sum(edit.read.values()) / whole, 5), "texts": edit.texts}
+            print(json.dumps({**line, "cpu": round(edit.cpu, 2)}), flush=True)
+
+
 def profile(size: int, rows: int = 60) -> None:
     """Where the CPU of a build and of one edit goes: ms by function with all that it calls, and by itself.
 
@@ -269,8 +317,12 @@ if __name__ == "__main__":
     parser.add_argument("--large", type=int, default=LARGE, help="0: leave it out")
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--profile", type=int, help="where the CPU goes at this size")
+    parser.add_argument("--read", type=int, help="count the rows that an edit of so many documents reads")
+    parser.add_argument("--parts", type=int, default=10, help="chunks of such a document")
     given = parser.parse_args()
-    if given.measure:
+    if given.read:
+        rows_read(given.read, given.parts)
+    elif given.measure:
         print(json.dumps(asdict(measure(given.measure))))
     elif given.profile:
         profile(given.profile)

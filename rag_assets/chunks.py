@@ -60,7 +60,7 @@ class ChunksRun:
         texts = {d for d in moved if _texts(before.get(d, {})) != _texts(after.get(d, {}))}
         arrow = tables.chunks.arrow([row for row in rows if row["document_id"] in moved])
         below = {"embeddings": moved, "extractions": texts | set(plan.gone), "projection": moved}
-        stages.intend(self.partition, below)
+        stages.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
         tables.chunks.replace(sorted(moved), arrow, fresh=not before)
         counters.bytes_written += arrow.nbytes
         self.stage.touched.extend(sorted(moved))

@@ -52,6 +52,7 @@ def communities_asset(settings: Settings) -> dg.AssetsDefinition:
                 [parts.tables.communities, parts.tables.memberships],
                 **{"dagster/row_count": parts.tables.communities.count()},
                 **use.metadata(),
+                edges_scanned=work.edges_scanned,
                 levels=markdown_table(levels),
                 communities=bar_plot([(f"level {row['level']}", row["communities"]) for row in levels]),
             )
@@ -66,12 +67,15 @@ class CommunitiesRun:
         self.index = index
         self.shards = index.settings.graph.shards
         self.stage = StageRun(index, STAGE, LEASE, full=full)
+        self.edges_scanned = 0
+        """Rows of the one scan that clustering needs whole: two ends and a weight of every relationship."""
 
     def run(self) -> None:
         index, stages = self.index, self.index.catalog.stages
-        entities = stages.queued(STAGE)
+        entities = stages.take(STAGE)
         if entities or self.stage.full:
             edges = index.tables.relationships.read(None, ("source_id", "target_id", "weight"))
+            self.edges_scanned = edges.num_rows
             network = Network.of(
                 edges["source_id"].to_pylist(), edges["target_id"].to_pylist(), edges["weight"].to_numpy()
             )
@@ -85,7 +89,7 @@ class CommunitiesRun:
                 self._write(rows, new_rows)
                 index.catalog.put(CHECKSUM, network.checksum)
             stages.done(STAGE, entities)
-        waiting = stages.queued(PROJECTION)
+        waiting = stages.take(PROJECTION)
         if waiting:
             projection = Projection(index)
             projection.communities(waiting)

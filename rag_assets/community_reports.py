@@ -1,13 +1,14 @@
 """The asset `community_reports`: each community in words, quoted from its chunks, children before parents."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from knowledge import reports as writing
 from knowledge.communities import Community
+from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint
 from knowledge.report import Finding, Report
 from knowledge.reports import evidence_of, fingerprint_of
@@ -46,20 +47,11 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
         report = stages.Report(context, parts, STAGE)
         with parts.catalog.leases.hold([LEASE], run_holder(context.run_id), wait_seconds=600):
             use = GraphUse(parts)
-            graph = GraphReader(parts)
-            works = [ReportsRun(parts, key, graph, full=wants_full(context)) for key in context.partition_keys]
-            for work in works:
-                work.look()
-            graph.read_ahead(c for work in works for c in work.mine)
-            for work in works:
-                work.write()
-            store(parts, works)
-            projection = Projection(parts)
-            projection.community_nodes({community for work in works for community in work.wanted})
-            works[0].stage.counters.rows_failed += projection.finish()
-            for work in works:
-                work.finish()
-                report.add(work.partition, work.stage.counters, work.rows(), work.stage.touched)
+            work = ReportsRun(parts, context.partition_keys, full=wants_full(context))
+            work.run()
+            for key, shard in work.shards.items():
+                report.add(key, shard.counters, work.rows[key], [])
+            report.touched(work.touched)
             embeddings.serve_newest(parts)
             return report.result([parts.reports()], **use.metadata(), strongest=markdown_table(_strongest(parts)))
 
@@ -67,78 +59,82 @@ def community_reports_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 class ReportsRun:
-    """The stage at work in one shard: whole top-level communities, each with all below it."""
+    """The stage at work in some shards: whole top-level communities, each with all below it; all shards together."""
 
-    def __init__(self, index: Index, partition: str, graph: GraphReader, *, full: bool) -> None:
-        self.index, self.partition, self.graph = index, partition, graph
-        self.shard = int(partition.removeprefix("g"))
-        self.table = index.reports()
-        self.stage = StageRun(index, STAGE, partition, full=full)
-        self.wanted: set[str] = set()
-        self.new: list[Row] = []
-        self.gone: list[str] = []
-        self.old: dict[str, Row] = {}
-        self.mine: list[Row] = []
-        self._around: dict[str, Row] = {}
+    def __init__(self, index: Index, partitions: Sequence[str], *, full: bool) -> None:
+        self.index, self.table, self.graph = index, index.reports(), GraphReader(index)
+        self.shards = {key: StageRun(index, STAGE, key, full=full) for key in partitions}
+        self.rows: dict[str, int] = {}
+        self.touched: list[str] = []
 
-    def rows(self) -> int:
-        return self.table.count(f"shard = {self.shard}")
+    def run(self) -> None:
+        """Look at what the queues name, write what is new or changed, store it in one commit, project the nodes."""
+        taken, of = dict[str, int](), dict[str, str]()
+        for key in self.shards:
+            found = self.index.catalog.stages.take(STAGE, key)
+            taken |= found
+            of |= dict.fromkeys(found, key)
+        around = self._communities(of)
+        mine = sorted((c for c in around.values() if c["id"] in of), key=lambda c: (-c["level"], c["id"]))
+        self.graph.read_ahead(mine)
+        old = {row["community_id"]: row for row in self.table.by("community_id", of.keys() | around.keys()).to_pylist()}
+        new = self._reports(mine, around, old)
+        gone = [c for c in sorted(of.keys() - around.keys()) if c in old]
+        if of:
+            self._store(new, gone, old, self.shards[next(iter(of.values()))].counters)
+        projection = Projection(self.index)
+        projection.community_nodes(of)
+        next(iter(self.shards.values())).counters.rows_failed += projection.finish()
+        self.index.catalog.stages.done(STAGE, taken)
+        self.touched = [*(row["community_id"] for row in new), *gone]
+        self._count({row["community_id"]: of[row["community_id"]] for row in new}, {c: of[c] for c in gone}, old)
 
-    def look(self) -> None:
-        """Find out which reports have to be looked at: their communities are `mine`, deepest first."""
-        self.wanted = set(self.index.catalog.stages.queued(STAGE, self.partition))
-        self._around = self._communities(self.wanted)
-        self.gone = sorted(self.wanted - self._around.keys())
-        mine = [c for c in self._around.values() if c["id"] in self.wanted]
-        self.mine = sorted(mine, key=lambda c: (-c["level"], c["id"]))
+    def _count(self, new: Mapping[str, str], gone: Mapping[str, str], old: Container[str]) -> None:
+        """Finish each shard with what it did; {community: partition} of the reports that were written and removed."""
+        for community, key in new.items():
+            self.shards[key].counters.rows_changed += community in old
+            self.shards[key].counters.rows_new += community not in old
+        for key in gone.values():
+            self.shards[key].counters.rows_removed += 1
+        for key, stage in self.shards.items():
+            self.rows[key] = self.table.count(f"shard = {_shard(key)}")
+            stage.counters.rows_same = self.rows[key] - stage.counters.rows_new - stage.counters.rows_changed
+            stage.finish()
 
-    def write(self) -> None:
-        """Write the reports that are new or changed; nothing is stored yet."""
-        communities = self._around
-        read = self.table.by("community_id", self.wanted | self._children(communities)).to_pylist()
-        self.old = {row["community_id"]: row for row in read}
-        known = {c: _report(row) for c, row in self.old.items()}
-        documents = {c: set(row["documents"]) for c, row in self.old.items()}
-        for batch in _batches(self.mine):
-            self.new += self._write(batch, communities, known, documents)
+    def _communities(self, of: dict[str, str]) -> dict[str, Row]:
+        """The communities to report on, and their children; `of`, {community: partition}, grows to all of a shard in a
+        full look."""
+        table, columns = self.index.tables.communities, ("id", "shard", "level", "parent", "members", "edges")
+        found: list[Row] = []
+        for key in (key for key, stage in self.shards.items() if stage.full):
+            where = f"shard = {_shard(key)}"
+            rows = table.read(where, columns).to_pylist()
+            reports = self.table.read(where, ("community_id",))["community_id"].to_pylist()
+            of |= dict.fromkeys([*(row["id"] for row in rows), *reports], key)
+            found += rows
+        known = {row["id"] for row in found}
+        wanted = [c for c, key in of.items() if not self.shards[key].full]
+        found += [row for row in table.by("id", wanted, columns).to_pylist() if row["id"] not in known]
+        found += table.by("parent", wanted, columns).to_pylist()
+        return {row["id"]: row for row in found}
 
-    def finish(self) -> None:
-        """The reports are stored: the queue is served."""
-        counters = self.stage.counters
-        counters.rows_new = sum(row["community_id"] not in self.old for row in self.new)
-        counters.rows_changed = len(self.new) - counters.rows_new
-        counters.rows_removed = sum(c in self.old for c in self.gone)
-        counters.rows_same = self.rows() - len(self.new)
-        self.index.catalog.stages.done(STAGE, self.wanted)
-        self.stage.touched.extend([*(row["community_id"] for row in self.new), *self.gone])
-        self.stage.finish()
-
-    def _communities(self, wanted: set[str]) -> dict[str, Row]:
-        """The communities to report on, and their children; `wanted` grows to all of the shard in a full look."""
-        table, columns = self.index.tables.communities, ("id", "level", "parent", "members", "edges")
-        if self.stage.full:
-            rows = table.read(f"shard = {self.shard}", columns).to_pylist()
-            wanted |= {row["id"] for row in rows}
-            wanted |= set(self.table.read(f"shard = {self.shard}", ("community_id",))["community_id"].to_pylist())
-        else:
-            rows = table.by("id", wanted, columns).to_pylist()
-            rows += table.by("parent", wanted, columns).to_pylist()
-        return {row["id"]: row for row in rows}
-
-    @staticmethod
-    def _children(communities: dict[str, Row]) -> set[str]:
-        return {c["id"] for c in communities.values() if c["parent"] in communities}
+    def _reports(self, mine: Sequence[Row], around: dict[str, Row], old: dict[str, Row]) -> list[Row]:
+        """Rows of the reports that are new or changed, the deepest communities first; nothing is stored yet."""
+        known = {c: _report(row) for c, row in old.items()}
+        documents = {c: set(row["documents"]) for c, row in old.items()}
+        return [row for batch in _batches(mine) for row in self._write(batch, around, old, known, documents)]
 
     def _write(
         self,
         batch: Sequence[Row],
-        communities: dict[str, Row],
+        around: dict[str, Row],
+        old: dict[str, Row],
         known: dict[str, Report],
         documents: dict[str, set[str]],
     ) -> list[Row]:
         """Rows of the reports of one batch that are new or changed; all of one level, so that children are known."""
         below: dict[str, list[Row]] = {c["id"]: [] for c in batch}
-        for community in communities.values():
+        for community in around.values():
             if community["parent"] in below:
                 below[community["parent"]].append(community)
         read = Reading(self.index, self.graph.rows(batch), below)
@@ -149,44 +145,44 @@ class ReportsRun:
             rests_on = read.documents_of(c["id"]).union(*(documents[child["id"]] for child in below[c["id"]]))
             evidence = fingerprint(evidence_of(passages, children), *sorted(rests_on))
             mark = fingerprint_of(read.members[c["id"]], read.owned[c["id"]], passages, children)
-            before = self.old.get(c["id"])
+            before = old.get(c["id"])
             stands = before and (before["fingerprint"], before["evidence"], before["level"], before["shard"])
-            if stands == (mark, evidence, c["level"], self.shard):
+            if stands == (mark, evidence, c["level"], c["shard"]):
                 continue
             written = Community(c["id"], c["level"], c["parent"], tuple(c["members"]), c["edges"])
             report = writing.write(written, read.members[c["id"]], read.owned[c["id"]], passages, children)
             known[c["id"]], documents[c["id"]] = report, rests_on
-            rows.append(self._row(report, evidence, rests_on))
+            rows.append(_row(report, c["shard"], evidence, rests_on))
         return rows
 
-    def _row(self, report: Report, evidence: str, documents: set[str]) -> Row:
-        return {
-            "community_id": report.community_id, "shard": self.shard, "level": report.level, "title": report.title,
-            "summary": report.summary, "findings": json.dumps([f.row() for f in report.findings], ensure_ascii=False),
-            "citations": list(report.citations), "documents": sorted(documents), "rating": report.rating,
-            "tokens": report.tokens, "fingerprint": report.fingerprint, "evidence": evidence, "vector": None,
-        }  # fmt: skip
+    def _store(self, new: Sequence[Row], gone: Sequence[str], old: dict[str, Row], counters: Counters) -> None:
+        """One call of the model, one commit."""
+        unread = [row for row in new if not _reads_the_same(row, old.get(row["community_id"]))]
+        for row in new:
+            before = old.get(row["community_id"])
+            row["vector"] = before["vector"] if before else None
+        if unread:
+            counters.model_calls += 1
+            counters.texts_embedded += len(unread)
+            vectors = self.index.embedder.encode([f"{row['title']}\n{row['summary']}" for row in unread])
+            for row, vector in zip(unread, vectors, strict=True):
+                row["vector"] = vector
+        arrow = self.table.arrow(new)
+        self.table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
+        counters.bytes_written += arrow.nbytes
 
 
-def store(index: Index, works: Sequence[ReportsRun]) -> None:
-    """The reports of all shards of a run: one call of the model, one commit."""
-    table, counters = index.reports(), works[0].stage.counters
-    new = [row for work in works for row in work.new]
-    old = {c: row for work in works for c, row in work.old.items()}
-    unread = [row for row in new if not _reads_the_same(row, old.get(row["community_id"]))]
-    for row in new:
-        before = old.get(row["community_id"])
-        row["vector"] = before["vector"] if before else None
-    if unread:
-        counters.model_calls += 1
-        counters.texts_embedded += len(unread)
-        vectors = index.embedder.encode([f"{row['title']}\n{row['summary']}" for row in unread])
-        for row, vector in zip(unread, vectors, strict=True):
-            row["vector"] = vector
-    arrow = table.arrow(new)
-    gone = [c for work in works for c in work.gone if c in old]
-    table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
-    counters.bytes_written += arrow.nbytes
+def _shard(partition: str) -> int:
+    return int(partition.removeprefix("g"))
+
+
+def _row(report: Report, shard: int, evidence: str, documents: set[str]) -> Row:
+    return {
+        "community_id": report.community_id, "shard": shard, "level": report.level, "title": report.title,
+        "summary": report.summary, "findings": json.dumps([f.row() for f in report.findings], ensure_ascii=False),
+        "citations": list(report.citations), "documents": sorted(documents), "rating": report.rating,
+        "tokens": report.tokens, "fingerprint": report.fingerprint, "evidence": evidence, "vector": None,
+    }  # fmt: skip
 
 
 def _report(row: Row) -> Report:

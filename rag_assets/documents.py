@@ -146,7 +146,7 @@ class DocumentsRun:
         changed, gone = [r["id"] for r in outcome.rows] + outcome.gone, outcome.gone
         below = {"chunks": content + gone, "embeddings": regraded + gone, "projection": changed}
         rows = table.arrow(outcome.rows)
-        catalog.stages.intend(self.partition, below)
+        catalog.stages.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
         table.replace([r["id"] for r in outcome.rows] + [d for d in gone if d in old], rows, fresh=not old)
         counters.bytes_written += rows.nbytes
         new = [r for r in outcome.rows if r["id"] not in old]
@@ -260,6 +260,7 @@ class DocumentsRun:
         row = {**EMPTY, **self._beside(document), "parsed": parsed}
         if fetched is not None:
             row |= {"content_sha256": fetched.content_sha256, "size": fetched.size}
+            row["modified_at"] = fetched.item.modified_at
         if isinstance(result, Parsed):
             row |= {
                 "title": result.title, "mime": result.mime, "author": result.author, "created_at": result.created_at,

@@ -1,5 +1,6 @@
 """The asset `entity_graph`: entities and relationships, reduced from what the chunks say, and their graph store."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -7,14 +8,13 @@ import dagster as dg
 from knowledge import resolution
 from knowledge.counters import Counters
 from knowledge.fingerprint import shard_of
-from rag_assets import graph_letters, lookups
+from rag_assets import graph_letters, lookups, reduction
 from rag_assets.graph_rows import tables_of
 from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
-from rag_assets.reduction import ENTITIES, RELATIONSHIPS, reduce_shard
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from rag_assets.work import GRAPH_STORE, graph_moved
@@ -79,24 +79,24 @@ class EntityGraphRun:
 
     def run(self) -> None:
         index, full = self.index, self.stage.full
-        projection = Projection(index)
+        projection = Projection(index, self.stage.generation)
         if self.stage.first:
             projection.clear()
         self._move()
         due = graph_letters.put_back(index)
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
-        entities: list[str] = []
-        relationships: list[str] = []
+        counted = dict(enumerate(self.shards.values()))
+        entities = reduction.bring_up_to_date(index, reduction.ENTITIES, counted, full=full)
+        relationships = reduction.bring_up_to_date(index, reduction.RELATIONSHIPS, counted, full=full)
         for number, (key, counters) in enumerate(self.shards.items()):
-            entities += reduce_shard(index, ENTITIES, number, full=full, counters=counters)
-            relationships += reduce_shard(index, RELATIONSHIPS, number, full=full, counters=counters)
             where = f"shard = {number}"
             self.rows[key] = index.tables.entities.count(where) + index.tables.relationships.count(where)
             counters.rows_same = self.rows[key] - counters.rows_new - counters.rows_changed
-        documents = index.catalog.stages.queued("projection")
+        documents = index.catalog.stages.take("projection")
         if full:
-            documents = sorted({*documents, *index.tables.documents.read(None, ("id",))["id"].to_pylist()})
-        entities = sorted({*entities, *self._with_new_rights(projection, documents)})
+            documents = dict.fromkeys(index.tables.documents.read(None, ("id",))["id"].to_pylist(), 0) | documents
+        for entity in self._with_new_rights(projection, list(documents)):
+            entities[entity] = entities.get(entity, 0) + 1
         gone = projection.entities(entities)
         projection.documents(documents)
         projection.relationships(relationships)
@@ -124,13 +124,15 @@ class EntityGraphRun:
         index.catalog.stages.touch("entities", shards)
         return found
 
-    def _pass_on(self, entities: list[str], relationships: list[str], documents: list[str]) -> None:
+    def _pass_on(
+        self, entities: Mapping[str, int], relationships: Mapping[str, int], documents: Mapping[str, int]
+    ) -> None:
         stages = self.index.catalog.stages
         stages.touch("communities", {LEASE: entities})
         stages.done("entities", entities)
         stages.done("relationships", relationships)
         stages.done("projection", documents)
-        self.touched = entities
+        self.touched = list(entities)
 
 
 def _strongest(index: Index) -> list[dict[str, Any]]:

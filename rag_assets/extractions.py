@@ -152,8 +152,8 @@ class ExtractionsRun:
             ("entities", "entity_id", old.mentions, new.mentions, MENTIONS.key),
             ("relationships", "relationship_id", old.statements, new.statements, STATEMENTS.key),
         )
+        touched: dict[tuple[str, str], set[str]] = {}
         for stage, id_column, before, after, key in pairs:
-            touched: dict[str, set[str]] = {}
             a, b = _keyed(before, key), _keyed(after, key)
             counters.rows_new += len(b.keys() - a.keys())
             counters.rows_removed += len(a.keys() - b.keys())
@@ -163,8 +163,8 @@ class ExtractionsRun:
                 if differ or k[0] in again:
                     for row in (a.get(k), b.get(k)):
                         if row is not None:
-                            touched.setdefault(graph_partition(row["shard"]), set()).add(row[id_column])
-            stages.touch(stage, touched)
+                            touched.setdefault((stage, graph_partition(row["shard"])), set()).add(row[id_column])
+        stages.intend(self.partition, touched)
         for table, before, rows in (
             (tables.mentions, old.mentions, new.mentions),
             (tables.statements, old.statements, new.statements),

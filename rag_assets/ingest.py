@@ -9,6 +9,7 @@ from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import ingest_partitions
 from rag_assets.poison import MOST_TRIES, PREFIX, isolate
 from rag_assets.stage import Report, StageRun, batches, definition_metadata, wants_full
+from resources.catalog.stages import Commit
 from resources.index import Index
 from resources.schemas import TableSpec
 from resources.settings import Settings
@@ -38,7 +39,7 @@ def run_stage(work: Work) -> None:
     def set_aside(document: str, error: str) -> None:
         letter = {document: (document, error, True)}
         catalog.letters.put(stage.stage, stage.partition, letter, most_tries=MOST_TRIES)
-        catalog.stages.done(stage.stage, [document])
+        catalog.stages.commit(Commit(stage.stage, stage.partition, done=[document]))
         stage.counters.rows_failed += 1
 
     for documents in batches(stage.documents(), stage.index.settings.changes.batch_size):

@@ -27,33 +27,39 @@ Row = dict[str, Any]
 def bring_up_to_date(index: Index, counters: Counters, *, full: bool = False) -> None:
     """Make the mentions of origin `lookup` those of a clean build."""
     _find_candidates(index, full=full)
-    waiting = index.catalog.stages.queued(CHUNKS_STAGE)
+    waiting = index.catalog.stages.take(CHUNKS_STAGE)
     known = index.catalog.names.all() if len(waiting) > FEW else None
     heads = {name.partition(" ")[0] for name in known or ()}
     for batch in batches(waiting):
         _look_up(index, batch, known, heads, counters)
+        index.catalog.stages.done(CHUNKS_STAGE, {chunk: waiting[chunk] for chunk in batch})
 
 
 def _find_candidates(index: Index, *, full: bool) -> None:
     """Which chunks must be matched again: those of changed documents, and those that hold a new or vanished name."""
     catalog, tables = index.catalog, index.tables
-    documents = catalog.stages.queued(NAMES_STAGE)
+    taken = catalog.stages.take(NAMES_STAGE)
+    documents = set(taken)
     if full:
-        documents = sorted(set(documents) | set(tables.chunks.read(None, ["document_id"])["document_id"].to_pylist()))
+        documents.update(tables.chunks.read(None, ["document_id"])["document_id"].to_pylist())
     if not documents:
         return
-    given: dict[str, set[str]] = {d: set() for d in documents}
-    for row in tables.mentions.by("document_id", documents, ("document_id", "canonical", "origin")).to_pylist():
+    given: dict[str, set[str]] = {d: set() for d in sorted(documents)}
+    # chunks that are no more, too: a run that looked something up in one while it went has left it there
+    chunks = set(tables.chunks.by("document_id", documents, ("id",))["id"].to_pylist())
+    columns = ("document_id", "chunk_id", "canonical", "origin")
+    for row in tables.mentions.by("document_id", documents, columns).to_pylist():
         if row["origin"] == "title" and eligible(row["canonical"]):
             given[row["document_id"]].add(row["canonical"])
-    chunks = set(tables.chunks.by("document_id", documents, ("id",))["id"].to_pylist())
+        if row["origin"] == "lookup":
+            chunks.add(row["chunk_id"])
     if 2 * len(chunks) < tables.chunks.count():
         chunks |= _holding(index, _changed_names(index, given))
     else:  # most of the index is new: matching all of it costs less than asking where each name stands
         chunks |= set(tables.chunks.read(None, ("id",))["id"].to_pylist())
     with catalog.database.begin() as connection:
         catalog.names.replace(connection, given)
-        catalog.stages.hand_over(connection, NAMES_STAGE, documents, CHUNKS_STAGE, {PARTITION: chunks})
+        catalog.stages.hand_over(connection, NAMES_STAGE, taken, CHUNKS_STAGE, {PARTITION: chunks})
 
 
 def _changed_names(index: Index, given: Mapping[str, Collection[str]]) -> set[str]:
@@ -118,7 +124,6 @@ def _look_up(index: Index, chunks: Sequence[str], known: set[str] | None, heads:
     differ = {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)}
     if differ:
         _write(index, differ, old, new, counters)
-    catalog.stages.done(CHUNKS_STAGE, chunks)
 
 
 def _write(

@@ -20,8 +20,9 @@ Row = dict[str, Any]
 class Projection:
     """Gathers rows and ids to delete, and carries them out together; `finish` says what the store did not take."""
 
-    def __init__(self, index: Index) -> None:
-        self.index, self.graph = index, index.graph
+    def __init__(self, index: Index, generation: int | None = None) -> None:
+        """`generation`: that of the rows to be projected, where ingest may go on meanwhile."""
+        self.index, self.graph, self.generation = index, index.graph, generation
         self.applied = Applied()
         self._delete: dict[Kind, list[str]] = {}
         self._upsert: dict[Kind, list[Row]] = {}
@@ -43,7 +44,7 @@ class Projection:
                 self._wait("reading documents", error)
         return sorted(found)
 
-    def documents(self, documents: Sequence[str]) -> None:
+    def documents(self, documents: Collection[str]) -> None:
         """Nodes and edges of these documents: themselves, their chunks, and which entity is mentioned in which chunk.
 
         Entities must be there already, or gathered before.
@@ -66,7 +67,7 @@ class Projection:
         for batch in batches(sorted(relationships)):
             rows = self.index.tables.relationships.by("id", batch, graph_rows.RELATIONSHIP).to_pylist()
             self.remove(EdgeKind.RELATED, sorted(set(batch) - {row["id"] for row in rows}))
-            self._add(EdgeKind.RELATED, graph_rows.related(rows))
+            self._add(EdgeKind.RELATED, self._with_ends(graph_rows.related(rows), "source", "target"))
             self._settle()
 
     def communities(self, communities: Collection[str]) -> None:
@@ -115,6 +116,7 @@ class Projection:
         here = {row["id"] for row in chunks}
         mentions = tables.mentions.by("document_id", list(found), graph_rows.MENTION).to_pylist()
         edges = graph_rows.from_chunk(row for row in mentions if row["chunk_id"] in here)
+        edges = self._with_ends(edges, "source")
         nexts = graph_rows.next_chunk(chunks)
         old_chunks = {e.source for e in self._edges_at(documents, EdgeKind.FROM_DOCUMENT)}
         old = self._edges_at(old_chunks & here, EdgeKind.FROM_CHUNK, EdgeKind.NEXT_CHUNK)
@@ -129,6 +131,15 @@ class Projection:
         self._add(EdgeKind.FROM_DOCUMENT, graph_rows.from_document(chunks))
         self._add(EdgeKind.NEXT_CHUNK, nexts)
         self._add(EdgeKind.FROM_CHUNK, edges)
+
+    def _with_ends(self, edges: list[Row], *ends: str) -> list[Row]:
+        """Edges whose entities are there. Of rows that ingest is writing just now, some are not yet, or no more: it
+        asks for these edges again when it is done."""
+        if self.generation is None or not self.index.catalog.stages.moved_since(self.generation):
+            return edges
+        named = {edge[end] for edge in edges for end in ends}
+        there = set(self.index.tables.entities.by("id", named, ("id",))["id"].to_pylist())
+        return [edge for edge in edges if all(edge[end] in there for end in ends)]
 
     def _edges_at(self, nodes: Collection[str], *kinds: EdgeKind) -> list[Edge]:
         """The edges that the store has; of servers that are away none, and what rests on theirs waits."""

@@ -1,6 +1,6 @@
 """The reduce of touched mentions and statements to entities and relationships, shard by shard."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,39 +45,62 @@ RELATIONSHIPS = Reduction(
 )
 
 
-def reduce_shard(index: Index, reduction: Reduction, shard: int, *, full: bool, counters: Counters) -> list[str]:
-    """Bring one shard's rows up to date; returns the ids that were looked at, vanished ones included.
+def bring_up_to_date(
+    index: Index, reduction: Reduction, shards: Mapping[int, Counters], *, full: bool
+) -> dict[str, int]:
+    """Bring the rows of these shards up to date, {shard: its counters}; returns the ids that were looked at as they
+    were taken, vanished ones too.
 
     They stay in the queue until the graph store has them too.
     """
-    support, result = reduction.support(index), reduction.result(index)
-    ids = set(index.catalog.stages.queued(reduction.stage, graph_partition(shard)))
-    where = f"shard = {shard}"
-    if full:
-        ids |= set(result.read(where, ("id",))["id"].to_pylist())
-        ids |= set(support.read(where, (reduction.id_column,))[reduction.id_column].to_pylist())
-    if not ids:
-        return []
-    rows = _support(support, reduction, ids, where)
-    found = reduction.reduce(rows)
+    take, stage = index.catalog.stages.take, reduction.stage
+    taken = {shard: take(stage, graph_partition(shard)) for shard in shards}
+    looked: dict[str, int] = {}
+    if not full and sum(map(len, taken.values())) <= SCAN:  # a small change: all shards in the same few reads
+        _reduce(index, reduction, {i: shard for shard, ids in taken.items() for i in ids}, shards)
+    else:
+        for shard, ids in taken.items():
+            if full:
+                ids = dict.fromkeys(_ids(index, reduction, shard), 0) | ids
+            _reduce(index, reduction, dict.fromkeys(ids, shard), shards, f"shard = {shard}")
+            looked |= ids
+    for ids in taken.values():
+        looked |= ids
+    return dict(sorted(looked.items()))
+
+
+def _ids(index: Index, reduction: Reduction, shard: int) -> list[str]:
+    """Everything that there is of a shard, on either side."""
+    where, column = f"shard = {shard}", reduction.id_column
+    there = reduction.result(index).read(where, ("id",))["id"].to_pylist()
+    return [*there, *reduction.support(index).read(where, (column,))[column].to_pylist()]
+
+
+def _reduce(
+    index: Index, reduction: Reduction, shard_of: Mapping[str, int], counters: Mapping[int, Counters],
+    where: str | None = None,
+) -> None:  # fmt: skip
+    """Reduce these ids, {id: shard}; `where` names the one shard that they are of, if they are of one."""
+    if not shard_of:
+        return
+    result = reduction.result(index)
+    found = reduction.reduce(_support(reduction.support(index), reduction, shard_of.keys(), where))
     wanted = {i: one.fingerprint for i, one in found.items()}
-    have = result.by("id", ids, ("id", "fingerprint")).to_pydict()
+    have = result.by("id", shard_of, ("id", "fingerprint")).to_pydict()
     plan = reconcile(wanted, dict(zip(have["id"], have["fingerprint"], strict=True)))
     result.delete(plan.gone)
-    arrow = result.arrow([{**asdict(found[i]), "shard": shard} for i in plan.work])
+    arrow = result.arrow([{**asdict(found[i]), "shard": shard_of[i]} for i in plan.work])
     result.replace(plan.work, arrow, fresh=not have["id"])
-    counters.add(
-        Counters(
-            rows_new=len(plan.new),
-            rows_changed=len(plan.changed),
-            rows_removed=len(plan.gone),
-            bytes_written=arrow.nbytes,
-        )
-    )
-    return sorted(ids)
+    for i in plan.new:
+        counters[shard_of[i]].rows_new += 1
+    for i in plan.changed:
+        counters[shard_of[i]].rows_changed += 1
+    for i in plan.gone:
+        counters[shard_of[i]].rows_removed += 1
+    counters[next(iter(shard_of.values()))].bytes_written += arrow.nbytes
 
 
-def _support(table: Table, reduction: Reduction, ids: set[str], where: str) -> Iterable[Sequence[Any]]:
+def _support(table: Table, reduction: Reduction, ids: Set[str], where: str | None) -> Iterable[Sequence[Any]]:
     """The rows that speak of these ids; of many ids by one scan of the shard."""
     names = tuple(dict.fromkeys((*reduction.columns, reduction.id_column)))
     rows = table.by(reduction.id_column, ids, names) if len(ids) <= SCAN else table.read(where, names)

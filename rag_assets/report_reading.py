@@ -80,7 +80,7 @@ class Reading:
         self._cited = {r["id"]: Cited(r["id"], r["text"], r["title"], r["fingerprint"]) for r in texts}
 
     def passages_of(self, community: str) -> list[Cited]:
-        return [self._cited[chunk] for chunk in self._picked[community]]
+        return [self._cited[chunk] for chunk in self._picked[community] if chunk in self._cited]
 
     def documents_of(self, community: str) -> set[str]:
         """Every document that states a relationship of the community: who may not read one may not read the report."""

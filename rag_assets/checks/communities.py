@@ -6,7 +6,7 @@ Belongs here: rows and expectations of `community_reports_suite`. Does not: what
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rag_assets import graph_rows
@@ -40,8 +40,7 @@ def rows(index: Index, scope: Scope) -> Rows:
         entities = index.tables.entities.read(None, ("id",))["id"].to_pylist()
         placed = index.tables.memberships.read(None, ("entity_id",))["entity_id"].unique().to_pylist()
         entities = sorted({*entities, *placed})
-        aside = set_aside(index) | {(NodeKind.COMMUNITY.value, c) for c in _late(index)}
-        yield parity.KIND, parity.everything(index, KINDS, lambda kind, row: (kind.value, row) in aside)
+        yield parity.KIND, parity.everything(index, KINDS, lambda: _waiting(index))
         degrees: Mapping[str, int] = index.graph.degrees(EdgeKind.RELATED, entities)
     else:
         seen = _look(index, ids[: parity.MOST], entities or ())
@@ -93,6 +92,11 @@ def _late(index: Index) -> set[str]:
     return late
 
 
+def _waiting(index: Index) -> Callable[[Kind, str], bool]:
+    aside = set_aside(index) | {(NodeKind.COMMUNITY.value, c) for c in _late(index)}
+    return lambda kind, row: (kind.value, row) in aside
+
+
 def _compared(index: Index, tree: Tree, ids: Sequence[str], seen: Seen) -> parity.Columns:
     some = [tree.rows[c] for c in ids if c in tree.rows]
     above = graph_rows.parent_community(some)
@@ -109,10 +113,10 @@ def _compared(index: Index, tree: Tree, ids: Sequence[str], seen: Seen) -> parit
 
 def _cited(index: Index, reports: Sequence[dict[str, Any]], tree: Tree) -> dict[str, list[Any]]:
     """Which of the reports' citations stand nowhere; a document that is being indexed may have replaced its chunks."""
-    late = behind(index, "chunks", "extractions", "lookup", "projection")
     named = [cited_by(row) for row in reports]
     asked = {chunk for row, found in zip(reports, named, strict=True) for chunk in (*row["citations"], *found)}
     alive = set(index.tables.chunks.by("id", asked, ("id",))["id"].to_pylist())
+    late = behind(index, "chunks", "extractions", "lookup", "projection")
     levels = [tree.rows[row["community_id"]]["level"] if row["community_id"] in tree.rows else None for row in reports]
     return {
         "id": [row["community_id"] for row in reports],

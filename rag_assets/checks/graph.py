@@ -3,7 +3,7 @@
 Belongs here: rows and expectations of `entity_graph_suite`. Does not: communities, which are made after it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from rag_assets import graph_rows
@@ -42,7 +42,7 @@ def rows(index: Index, scope: Scope) -> Rows:
     else:
         for batch in batches(ids):
             yield from _touched(index, batch)
-    yield parity.KIND, _everything(index) if ids is None else _some(index, ids)
+    yield parity.KIND, parity.everything(index, KINDS, lambda: _waiting(index)) if ids is None else _some(index, ids)
 
 
 def _shard(index: Index, shard: int) -> tuple[Support, Support]:
@@ -125,8 +125,7 @@ def _at(index: Index, ids: Sequence[str], columns: Sequence[str]) -> "pa.Table":
 
 def _some(index: Index, ids: Sequence[str]) -> parity.Columns:
     """The first ids, which are hashes: nodes and relationships by content, mentions by their number."""
-    late = late_entities(index, late_documents(index) | behind(index, "projection"))
-    some = [i for i in ids[: parity.MOST] if i not in late]
+    some = ids[: parity.MOST]
     nodes = graph_rows.entity_nodes(index, some)
     edges = graph_rows.related(_among(index, some, graph_rows.RELATIONSHIP).to_pylist())
     seen = index.graph.look(
@@ -135,13 +134,19 @@ def _some(index: Index, ids: Sequence[str]) -> parity.Columns:
             stats=True,
         )
     )  # fmt: skip
-    aside = set_aside(index)
-    mentions = {} if aside else {node["id"]: node["mention_count"] for node in nodes}
+    late = late_entities(index, late_documents(index) | behind(index, "projection"))
+    refused = set_aside(index)
+    waits = {(NodeKind.ENTITY.value, i) for i in late}
+    for edge in (*edges, *seen.among[EdgeKind.RELATED]):
+        if not late.isdisjoint((edge["id"], edge["source"], edge["target"])):
+            waits.add((EdgeKind.RELATED.value, edge["id"]))
+    aside = refused | waits
+    mentions = {} if refused else {node["id"]: node["mention_count"] for node in nodes if node["id"] not in late}
     parts = [
         parity.compared(NodeKind.ENTITY, nodes, seen.nodes[NodeKind.ENTITY], aside),
         parity.compared(EdgeKind.RELATED, edges, seen.among[EdgeKind.RELATED], aside),
         parity.counted(EdgeKind.FROM_CHUNK, mentions, seen.degrees[EdgeKind.FROM_CHUNK]),
-        parity.totals({} if aside else _counts(index), seen.stats),
+        parity.totals({} if refused else _counts(index), seen.stats),
     ]
     return {name: [value for part in parts for value in part[name]] for name in parts[0]}
 
@@ -165,8 +170,8 @@ def late_entities(index: Index, documents: set[str]) -> set[str]:
     return behind(index, "entities", "relationships").union(named)
 
 
-def _everything(index: Index) -> parity.Columns:
-    """All kinds by checksum; what waits to be projected may differ."""
+def _waiting(index: Index) -> Callable[[Kind, str], bool]:
+    """Which rows wait to be projected, or were refused: they may differ."""
     documents = late_documents(index) | behind(index, "projection")
     waiting = documents | behind(index, "relationships") | late_entities(index, documents)
     aside = set_aside(index)
@@ -176,11 +181,11 @@ def _everything(index: Index) -> parity.Columns:
         chunks.update(edge.source for edge in index.graph.neighbours(batch, {EdgeKind.FROM_DOCUMENT}).edges)
     heads = {chunk[:16] for chunk in chunks}
 
-    def late(kind: Kind, row: str) -> bool:
-        waits = row in waiting or row in chunks or (kind == EdgeKind.FROM_CHUNK and row[:16] in heads)
-        return waits or (kind.value, row) in aside
+    def waits(kind: Kind, row: str) -> bool:
+        late = row in waiting or row in chunks or (kind == EdgeKind.FROM_CHUNK and row[:16] in heads)
+        return late or (kind.value, row) in aside
 
-    return parity.everything(index, KINDS, late)
+    return waits
 
 
 def expectations(index: Index) -> Expectations:

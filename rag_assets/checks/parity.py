@@ -42,17 +42,19 @@ def totals(wanted: Mapping[Kind, int], found: Mapping[Kind, int]) -> Columns:
     return _columns("all", {str(kind): _same(count, found.get(kind, 0)) for kind, count in wanted.items()})
 
 
-def everything(index: Index, kinds: Collection[Kind], late: Callable[[Kind, str], bool]) -> Columns:
+def everything(index: Index, kinds: Collection[Kind], late: Callable[[], Callable[[Kind, str], bool]]) -> Columns:
     """All rows of these kinds, by checksum: a line for each kind that there is, and for each id that differs and is
-    not `late`."""
+    not late. What is late is asked after the rows were read: before, it would miss what began in between."""
     tables = {kind: rows for kind, rows in tables_of(index).items() if kind in kinds}
     columns = _columns(
         "all", {str(kind): "equal" for kind, count in index.graph.stats().items() if count and kind in kinds}
     )
-    for found in differences(index.graph, tables):
+    differ = differences(index.graph, tables)
+    waits = late()
+    for found in differ:
         for state in ("missing", "extra", "changed"):
             ids: Sequence[str] = getattr(found, state)
-            more = _columns(found.kind, {i: state for i in ids if not late(found.kind, i)})
+            more = _columns(found.kind, {i: state for i in ids if not waits(found.kind, i)})
             columns = {name: [*columns[name], *more[name]] for name in columns}
     return columns
 

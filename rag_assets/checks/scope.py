@@ -116,5 +116,5 @@ def _portions(documents: Iterable[str], sizes: Mapping[str, int]) -> Iterator[li
 
 
 def behind(index: Index, *stages: str) -> set[str]:
-    """Units that wait in the queues of these stages: what was read of them is about to change."""
-    return {unit for stage in stages for unit in index.catalog.stages.queued(stage)}
+    """Units that these stages have to look at, or soon will: what was read of them before may have changed since."""
+    return index.catalog.stages.awaited(*stages)

@@ -57,5 +57,5 @@ def supported(support: Support, alive: "pa.ChunkedArray", documents: Set[str], l
 
 
 def late_documents(index: Index) -> set[str]:
-    """Documents whose chunks or extractions are about to change."""
-    return behind(index, "chunks", "extractions")
+    """Documents whose chunks or mentions are about to change, or have changed since names were looked up in them."""
+    return behind(index, "chunks", "extractions", "lookup")

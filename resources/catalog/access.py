@@ -69,11 +69,13 @@ class Access:
 
     def unsettled(self) -> dict[str, str]:
         """{document id: acl id} of served documents whose rows may still say who might read them before."""
-        table, changes, letters, queue = schema.items, schema.changes, schema.dead_letters, schema.queue
+        table, changes, letters = schema.items, schema.changes, schema.dead_letters
+        queue, intents = schema.queue, schema.intents
         marks = schema.marks
         waiting = sa.union(
             sa.select(changes.c.document_id).where(changes.c.state == "pending"),
             sa.select(queue.c.unit).where(queue.c.stage == "embeddings"),
+            sa.select(intents.c.unit).where(intents.c.stage == "embeddings"),
             sa.select(letters.c.document_id).where(letters.c.stage.in_(REMEMBERED)),
         )
         served = sa.select(marks.c.unit).where(marks.c.stage == "embeddings", marks.c.unit == table.c.document_id)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -119,14 +119,18 @@ class Database:
             self._engine = None
 
     @staticmethod
-    def upsert(table: sa.Table, connection: sa.Connection) -> sa.Executable:
+    def upsert(table: sa.Table, connection: sa.Connection) -> Any:
         """INSERT … ON CONFLICT (primary key) DO UPDATE of every other column (or DO NOTHING)."""
         insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
         keys = [c.name for c in table.primary_key]
-        rest = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys}
+        rest = {
+            c.name: c + 1 if c.info == schema.COUNTS_WRITES else insert.excluded[c.name]
+            for c in table.columns
+            if c.name not in keys
+        }
         if not rest:
-            return cast(sa.Executable, insert.on_conflict_do_nothing())
-        return cast(sa.Executable, insert.on_conflict_do_update(index_elements=keys, set_=rest))
+            return insert.on_conflict_do_nothing()
+        return insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
     def write(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Upsert rows, sorted by key; of several with one key the last counts."""

@@ -104,7 +104,7 @@ class Items:
         return [Document(r.document_id, r.source, r.partition, item_of(r, acls), r.acl_id or "", r.state) for r in rows]
 
     def store_fetched(self, items: Mapping[str, Item]) -> None:
-        """{document id: item as it was when its bytes were read}: the version, size and hash that are true of them."""
+        """{document id: item as it was when its bytes were read}: version, size, time and hash of them."""
         if items:
             with self._db.begin() as connection:
                 connection.execute(
@@ -114,6 +114,7 @@ class Items:
                             "document": d,
                             "version": i.version,
                             "size": i.size,
+                            "modified_at": i.modified_at,
                             "content_sha256": i.content_sha256,
                             "identity": i.identity,
                         }

@@ -9,6 +9,8 @@ def migrate(connection: sa.Connection, version: int) -> None:
     """Bring the tables from a schema version to this release's; from its own it does nothing."""
     if version < 2:
         _to_2(connection)
+    if version < 3:
+        _to_3(connection)
 
 
 def _to_2(connection: sa.Connection) -> None:
@@ -18,3 +20,9 @@ def _to_2(connection: sa.Connection) -> None:
         connection.exec_driver_sql('ALTER TABLE items ALTER COLUMN fetch_ref TYPE VARCHAR COLLATE "C"')
     for index in schema.items.indexes:
         index.create(connection, checkfirst=True)
+
+
+def _to_3(connection: sa.Connection) -> None:
+    """A queue whose units count how often they were touched, and intents that enter it when their rows are written."""
+    connection.exec_driver_sql("ALTER TABLE queue ADD COLUMN touches INTEGER NOT NULL DEFAULT 1")
+    schema.intents.create(connection, checkfirst=True)

@@ -2,12 +2,15 @@
 
 import sqlalchemy as sa
 
-VERSION = 2
+VERSION = 3
 """Grows with every change of the tables; a catalog with a higher one is refused."""
 
 metadata = sa.MetaData()
 BYTEWISE = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 """Text that is compared byte by byte, as SQLite and Python compare it."""
+
+COUNTS_WRITES = {"counts_writes": True}
+"""Of a column that an upsert increments instead of replacing it."""
 
 
 def _table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
@@ -111,6 +114,17 @@ marks = _table(
 
 queue = _table(
     "queue",
+    sa.Column("stage", sa.String, primary_key=True),
+    sa.Column("unit", sa.String, primary_key=True),
+    sa.Column("partition", sa.String, nullable=False),
+    # who takes a unit and comes back to strike it out sees whether it was touched again in the meantime
+    sa.Column("touches", sa.Integer, nullable=False, default=1, server_default="1", info=COUNTS_WRITES),
+)
+
+# what a batch is about to touch; it enters the queue together with the batch's marks
+intents = _table(
+    "intents",
+    sa.Column("origin", sa.String, primary_key=True),
     sa.Column("stage", sa.String, primary_key=True),
     sa.Column("unit", sa.String, primary_key=True),
     sa.Column("partition", sa.String, nullable=False),

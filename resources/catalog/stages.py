@@ -1,7 +1,7 @@
 """What each stage has done and has to do: marks, the queue of touched units, signatures and generations."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ class Commit:
     dropped: Collection[str] = ()
     """Units that are no more."""
     done: Collection[str] = ()
-    """Units to take out of this stage's queue."""
+    """Units to take out of this stage's queue; the partition's lease keeps others from touching them meanwhile."""
     touched: Mapping[str, Collection[str]] = field(default_factory=dict)
     """{stage below: units} to put into its queue."""
     changes: Mapping[str, int] = field(default_factory=dict)
@@ -93,10 +93,32 @@ class Stages:
 
     def queued(self, stage: str, partition: str | None = None) -> list[str]:
         """The units that a stage has to look at, sorted."""
+        return list(self.take(stage, partition))
+
+    def take(self, stage: str, partition: str | None = None) -> dict[str, int]:
+        """{unit: how often it was touched} of the units that a stage has to look at, sorted.
+
+        Taken before the rows that they ask for are read, and given back to `done` after those are written.
+        """
         table = schema.queue
-        query = sa.select(table.c.unit).where(table.c.stage == stage).order_by(table.c.unit)
+        query = sa.select(table.c.unit, table.c.touches).where(table.c.stage == stage).order_by(table.c.unit)
         with self._db.read() as connection:
-            return list(connection.scalars(query if partition is None else query.where(table.c.partition == partition)))
+            rows = connection.execute(query if partition is None else query.where(table.c.partition == partition))
+            return {row.unit: row.touches for row in rows}
+
+    def awaited(self, *stages: str) -> set[str]:
+        """Units in the queues of these stages, and those that a batch at work will put there."""
+        found: set[str] = set()
+        with self._db.read() as connection:
+            for table in (schema.intents, schema.queue):
+                found.update(connection.scalars(sa.select(table.c.unit).where(table.c.stage.in_(stages))))
+        return found
+
+    def moved_since(self, generation: int) -> bool:
+        """Whether ingest has committed rows since this generation, or is about to."""
+        with self._db.read() as connection:
+            at_work = connection.scalar(sa.select(schema.intents.c.unit).limit(1)) is not None
+        return at_work or self.generation() != generation
 
     def queues(self) -> dict[tuple[str, str], int]:
         """{(stage, partition): units} of everything that waits."""
@@ -106,44 +128,49 @@ class Stages:
             return {(stage, partition): count for stage, partition, count in connection.execute(query)}
 
     def touch(self, stage: str, partitions: Mapping[str, Iterable[str]]) -> None:
-        """Put units into a stage's queue, {partition: units}: the intent, written before the rows it speaks of."""
+        """Put units into a stage's queue, {partition: units}."""
         rows = [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
-        self._enqueue(rows)
-
-    def intend(self, partition: str, touched: Mapping[str, Collection[str]]) -> None:
-        """{stage below: units} into their queues, before rows are written from which nothing else would tell them.
-
-        A kill after the rows and before the marks would else leave the stages below with nothing to do.
-        """
-        rows = [{"stage": stage, "unit": u, "partition": partition} for stage, of in touched.items() for u in set(of)]
-        self._enqueue(rows)
-
-    def _enqueue(self, rows: Sequence[Mapping[str, str]]) -> None:
         if rows:
             with self._db.begin() as connection:
                 self._db.write(connection, schema.queue, rows)
 
-    def done(self, stage: str, units: Collection[str]) -> None:
-        """Take units out of a stage's queue: after everything that they ask for is written."""
-        if units:
+    def intend(self, origin: str, touched: Mapping[tuple[str, str], Iterable[str]]) -> None:
+        """Note {(stage below, its partition): units} before rows are written from which nothing else would tell them.
+
+        They enter the queues with the next commit of the partition `origin`. So a kill between rows and marks leaves
+        nothing below undone: the next run commits them. And no run beside this one takes a unit out of a queue while
+        the rows that it is to look at are still being written.
+        """
+        rows = [
+            {"origin": origin, "stage": stage, "unit": u, "partition": partition}
+            for (stage, partition), units in touched.items()
+            for u in set(units)
+        ]
+        if rows:
             with self._db.begin() as connection:
-                _dequeue(connection, stage, units)
+                self._db.write(connection, schema.intents, rows)
+
+    def done(self, stage: str, taken: Mapping[str, int]) -> None:
+        """Strike units out of a stage's queue, as they were taken: one that was touched since then stays in it."""
+        if taken:
+            with self._db.begin() as connection:
+                _strike_out(connection, stage, taken)
 
     def hand_over(
         self,
         connection: sa.Connection,
         stage: str,
-        units: Collection[str],
+        taken: Mapping[str, int],
         below: str,
         touched: Mapping[str, Collection[str]],
     ) -> None:
-        """Take units out of one queue and put others into another's, inside the caller's transaction."""
+        """Strike units out of one queue and put others into another's, inside the caller's transaction."""
         rows = [{"stage": below, "unit": u, "partition": p} for p, found in touched.items() for u in found]
         self._db.write(connection, schema.queue, rows)
-        _dequeue(connection, stage, units)
+        _strike_out(connection, stage, taken)
 
     def commit(self, commit: Commit) -> None:
-        """One batch of a stage: marks, queues, change log and generation in one transaction."""
+        """One batch of a stage: marks, queues with what was intended, change log and generation in one transaction."""
         with self._db.begin() as connection:
             self._db.write(
                 connection,
@@ -162,7 +189,10 @@ class Stages:
             for part in slices(sorted(commit.dropped)):
                 table = schema.marks
                 connection.execute(sa.delete(table).where(table.c.stage == commit.stage, table.c.unit.in_(part)))
-            _dequeue(connection, commit.stage, commit.done)
+            table = schema.queue
+            for part in slices(sorted(commit.done)):
+                connection.execute(sa.delete(table).where(table.c.stage == commit.stage, table.c.unit.in_(part)))
+            _enter_intents(connection, commit.partition)
             for stage, units in commit.touched.items():
                 rows = [{"stage": stage, "unit": u, "partition": commit.partition} for u in units]
                 self._db.write(connection, schema.queue, rows)
@@ -248,10 +278,21 @@ class Stages:
             return list(connection.scalar(query) or ())
 
 
-def _dequeue(connection: sa.Connection, stage: str, units: Collection[str]) -> None:
+def _strike_out(connection: sa.Connection, stage: str, taken: Mapping[str, int]) -> None:
     table = schema.queue
-    for part in slices(sorted(units)):
-        connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.unit.in_(part)))
+    for touches in sorted(set(taken.values())):
+        seen = table.c.touches == touches
+        for part in slices(sorted(unit for unit, times in taken.items() if times == touches)):
+            connection.execute(sa.delete(table).where(table.c.stage == stage, table.c.unit.in_(part), seen))
+
+
+def _enter_intents(connection: sa.Connection, origin: str) -> None:
+    table = schema.intents
+    units = sa.select(table.c.stage, table.c.unit, table.c.partition, sa.literal(1)).where(table.c.origin == origin)
+    ordered = units.order_by(table.c.stage, table.c.unit)  # always the same order: two commits wait, none deadlocks
+    entering = Database.upsert(schema.queue, connection)
+    connection.execute(entering.from_select(["stage", "unit", "partition", "touches"], ordered))
+    connection.execute(sa.delete(table).where(table.c.origin == origin))
 
 
 def _apply_changes(connection: sa.Connection, partition: str, changes: Mapping[str, int]) -> None:

@@ -100,7 +100,7 @@ class Fetched:
     content_sha256: str
     size: int
     item: Item
-    """The item as it was when these bytes were read: `version`, `size` and `content_sha256` are theirs."""
+    """The item as it was when these bytes were read: version, size, time of change and hash are theirs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from resources.errors import AccessDenied, FetchFailed, SourceError, SourceMissi
 from resources.sources import names
 from resources.sources.base import Discovery, DocumentGone, DocumentRefused, Fetched, Item, Known, Membership, Probe
 from resources.sources.patterns import Rules
-from resources.sources.reading import Hashed, Restless, hash_stable, identity_of, open_beneath, version_of
+from resources.sources.reading import Hashed, Restless, hash_stable, identity_of, modified_of, open_beneath, version_of
 from resources.sources.scan import RACY_NS, Scan, Tree
 from resources.sources.tree_cursor import Listing, TreeCursor
 
@@ -137,7 +137,8 @@ class FilesystemSource:
     def _fetched(self, item: Item, path: Path, hashed: Hashed) -> Fetched:
         size = hashed.stat.st_size
         now = replace(
-            item, version=version_of(hashed.stat), size=size, content_sha256=hashed.sha256,
+            item, version=version_of(hashed.stat), size=size, modified_at=modified_of(hashed.stat),
+            content_sha256=hashed.sha256,
             identity=identity_of(hashed.stat, f"{self._tree.root}/{names.raw_of(item.fetch_ref or '')}"),
         )  # fmt: skip
         return Fetched(path, hashed.sha256, size, now)

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from resources.sources import names
@@ -33,6 +34,14 @@ def version_of(s: os.stat_result) -> str:
     ctime is the one that no program can set back: it catches a changed file with its old mtime (`touch -r`, rsync).
     """
     return f"{s.st_size}:{s.st_mtime_ns}:{s.st_ctime_ns}:{s.st_ino}:{s.st_dev}"
+
+
+def modified_of(s: os.stat_result) -> str | None:
+    """When a file was changed last, by its own account: ISO 8601, UTC; None for a clock that was never set."""
+    try:
+        return datetime.fromtimestamp(s.st_mtime, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return None  # 1 January of the year 30828
 
 
 def identity_of(s: os.stat_result, path: str) -> str:

@@ -5,7 +5,6 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -13,7 +12,7 @@ from knowledge.changes import Change, Found, Item, Op, compare, created, moves
 from resources.sources.arrivals import Doubtful, documents_left, full_path, same_content
 from resources.sources.base import Discovery, Known
 from resources.sources.patterns import Rules
-from resources.sources.reading import Descriptors, Restless, hash_stable, identity_of, version_of
+from resources.sources.reading import Descriptors, Restless, hash_stable, identity_of, modified_of, version_of
 from resources.sources.tree_cursor import Listing
 from resources.sources.walk import Folder, Report, walk
 from resources.sources.window import Window
@@ -226,7 +225,7 @@ class Scan:
         path = full_path(self.tree.root, ref)
         uri = "file://" + quote(os.fsencode(path))
         return Found(
-            ref, shown, uri, version_of(s), s.st_size, _iso(s.st_mtime), sha, self.tree.read,
+            ref, shown, uri, version_of(s), s.st_size, modified_of(s), sha, self.tree.read,
             identity_of(s, path), was.fetch_ref if was else None,
         )  # fmt: skip
 
@@ -244,10 +243,3 @@ def _above(ref: str) -> set[str]:
     """The ref with every folder above it, each with a closing "/"."""
     parts = ref.split("/")
     return {"/".join(parts[: n + 1]) + "/" for n in range(len(parts))}
-
-
-def _iso(seconds: float) -> str | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
-        return None  # a clock that was never set: 1 January of the year 30828

@@ -55,10 +55,15 @@ def test_a_catalog_of_an_older_release_is_brought_up_to_date_and_keeps_what_it_k
             if index.name != "items_by_document":
                 index.drop(connection)
         connection.exec_driver_sql("ALTER TABLE items DROP COLUMN identity")
+        connection.exec_driver_sql("ALTER TABLE queue DROP COLUMN touches")
+        schema.intents.drop(connection)
         connection.exec_driver_sql("UPDATE meta SET value = '1' WHERE key = 'schema'")
     catalog.close()
     assert list(catalog.items.known("handbook", "").versions()) == ["a.md", "b/a.md"]
     assert catalog.get("schema") == str(schema.VERSION)
+    catalog.stages.touch("entities", {"g00": ["a"]})
+    assert catalog.stages.take("entities") == {"a": 1}
+    assert catalog.stages.awaited("entities") == {"a"}
     catalog.close()
 
 

@@ -89,18 +89,54 @@ def test_a_unit_waits_once_however_often_it_is_touched(catalog):
 def test_what_is_done_leaves_its_own_queue_only(catalog):
     catalog.stages.touch("entities", {"g00": ["a", "b"]})
     catalog.stages.touch("communities", {"graph": ["a"]})
-    catalog.stages.done("entities", ["a", "never"])
-    catalog.stages.done("entities", [])
+    catalog.stages.done("entities", {"a": 1, "never": 0})
+    catalog.stages.done("entities", {})
     assert catalog.stages.queues() == {("entities", "g00"): 1, ("communities", "graph"): 1}
+
+
+def test_a_unit_that_is_touched_while_a_stage_works_on_it_stays_in_the_queue(catalog):
+    stages = catalog.stages
+    stages.touch("entities", {"g00": ["a", "b"]})
+    taken = stages.take("entities", "g00")
+    assert taken == {"a": 1, "b": 1}
+    stages.touch("entities", {"g00": ["a", "c"]})
+    stages.done("entities", taken)
+    assert stages.take("entities") == {"a": 2, "c": 1}
+    stages.done("entities", stages.take("entities"))
+    assert stages.queues() == {}
+
+
+def test_what_is_intended_enters_the_queue_with_the_commit_of_its_partition(catalog):
+    stages = catalog.stages
+    stages.touch("entities", {"g00": ["a"]})
+    taken = stages.take("entities")
+    stages.intend("docs", {("entities", "g00"): ["a", "b", "b"], ("projection", "docs"): ["d1"]})
+    stages.intend("docs", {("entities", "g00"): ["b"]})
+    stages.intend("other", {("entities", "g01"): ["z"]})
+    assert stages.queues() == {("entities", "g00"): 1}
+    assert stages.awaited("entities", "projection") == {"a", "b", "d1", "z"}
+    assert stages.moved_since(stages.generation())
+    stages.commit(Commit("extractions", "docs"))
+    stages.done("entities", taken)  # it was touched since
+    assert stages.take("entities") == {"a": 2, "b": 1}
+    assert stages.queued("projection", "docs") == ["d1"]
+    stages.commit(Commit("chunks", "docs"))
+    assert stages.take("entities") == {"a": 2, "b": 1}
+    stages.commit(Commit("extractions", "other", advance=True))
+    assert stages.queued("entities", "g01") == ["z"]
+    assert stages.moved_since(0)
+    assert not stages.moved_since(1)
 
 
 def test_handing_over_is_part_of_the_callers_transaction(catalog):
     catalog.stages.touch("lookup", {"handbook": ["d1", "d2"]})
     with pytest.raises(BrokenOff):
-        break_off(catalog, lambda c: catalog.stages.hand_over(c, "lookup", ["d1"], "lookup_chunks", {"graph": ["c1"]}))
+        break_off(
+            catalog, lambda c: catalog.stages.hand_over(c, "lookup", {"d1": 1}, "lookup_chunks", {"graph": ["c1"]})
+        )
     assert catalog.stages.queues() == {("lookup", "handbook"): 2}
     with catalog.database.begin() as connection:
-        catalog.stages.hand_over(connection, "lookup", ["d1"], "lookup_chunks", {"graph": ["c1", "c2"]})
+        catalog.stages.hand_over(connection, "lookup", {"d1": 1}, "lookup_chunks", {"graph": ["c1", "c2"]})
     assert catalog.stages.queues() == {("lookup", "handbook"): 1, ("lookup_chunks", "graph"): 2}
 
 

@@ -35,7 +35,7 @@ def test_an_id_is_kept_to_the_letter(catalog, text):
     assert list(catalog.items.known(SOURCE, "").items([text])) == [text]
     assert list(ids(catalog)) == [text]
     catalog.stages.touch("chunks", {text: [text]})
-    catalog.stages.done("chunks", [f"{text} "])
+    catalog.stages.done("chunks", {f"{text} ": 1})
     assert catalog.stages.queued("chunks", text) == [text]
 
 

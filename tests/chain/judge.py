@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from knowledge import chunking
 from knowledge.fingerprint import fingerprint, shard_of
 from rag_assets.graph_rows import tables_of
+from rag_assets.work import GRAPH_QUEUES, INGEST_STAGES
 from resources.graph.parity import differences
 from resources.index import Index
 from resources.schemas import SPECS
@@ -18,6 +19,8 @@ def problems(index: Index, found: Snapshot) -> list[str]:
     lines = [*_keys(found), *_chunks(index, found), *_support(found), *_communities(index, found), *_reports(found)]
     lines += [f"graph store: {difference.first()}" for difference in differences(index.graph, tables_of(index))]
     lines += [f"queue {queue}: {count} units wait" for queue, count in index.catalog.stages.queues().items()]
+    waiting = index.catalog.stages.awaited(*GRAPH_QUEUES, *INGEST_STAGES)
+    lines += [f"{len(waiting)} units will wait"] if waiting else []
     lines += [f"changes wait in {partition}" for partition in index.catalog.items.waiting()]
     return lines
 

@@ -1,5 +1,6 @@
 """The faults that the chain decides, by their number in the list of faults; those of a source stand with its tests."""
 
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -19,6 +20,7 @@ from resources.errors import GraphUnavailable, IndexRefused, LeaseHeld, ModelErr
 from resources.graph.sqlite import SqliteGraph
 from resources.retrieval import Question, Retrieval
 from resources.sources import filesystem
+from resources.sources.reading import modified_of
 from sensors import source_changes
 from tests.chain.harness import Project
 from tests.chain.snapshot import differences
@@ -179,11 +181,12 @@ def put_cursor(catalog: Catalog, cursor: str) -> None:
 
 
 def test_fault_17_what_changes_between_the_look_and_the_run_is_never_half_indexed(indexed: Project) -> None:
-    for number in (3, 4, 5):
+    for number in (3, 4, 5, 6):
         indexed.write(corpus.name_of(number), TEXT.text(number, version=3))
     with indexed.index() as index:
         discover(index, "docs")
     indexed.write(corpus.name_of(3), TEXT.text(3, version=4))
+    os.utime(indexed.docs / corpus.name_of(6), (2_000_000_000, 2_000_000_000))
     indexed.delete(corpus.name_of(4))
     indexed.rename(corpus.name_of(5), "renamed.txt")
     assert indexed.materialize("ingest").success
@@ -192,6 +195,9 @@ def test_fault_17_what_changes_between_the_look_and_the_run_is_never_half_indexe
     assert set(found.paths()) == set(indexed.names())
     assert "version 4" in found.document(corpus.name_of(3))["text"]
     assert "version 3" in found.document("renamed.txt")["text"]
+    times = {path: found.document(path)["modified_at"] for path in found.paths()}
+    assert times == {name: modified_of(os.stat(indexed.docs / name)) for name in indexed.names()}
+    assert times[corpus.name_of(6)] == "2033-05-18T03:33:20Z"
 
 
 NAMES = (

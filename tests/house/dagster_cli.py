@@ -71,7 +71,11 @@ def daemon(home: Path, environment: dict[str, str]) -> Iterator[Path]:
         for process in reversed(running):
             os.killpg(process.pid, signal.SIGTERM)
         for process in running:
-            process.wait(timeout=60)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # Dagster's own server, with its own ideas of when it has done its work
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def _start(environment: dict[str, str], log: Any, *command: str) -> subprocess.Popen[bytes]:
