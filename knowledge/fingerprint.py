@@ -5,12 +5,12 @@ from hashlib import blake2b
 
 def fingerprint(*parts: str | bytes) -> str:
     """128-bit blake2b over length-prefixed parts, as 32 hex digits: ("ab", "c") and ("a", "bc") differ."""
-    digest = blake2b(digest_size=16)
+    joined = bytearray()
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return digest.hexdigest()
+        joined += len(data).to_bytes(8, "little")
+        joined += data
+    return blake2b(joined, digest_size=16).hexdigest()
 
 
 def shard_of(key: str, shards: int) -> int:

@@ -79,6 +79,9 @@ def canonical_of(folded: list[str]) -> str:
 
 def canonical_words(text: str) -> str:
     """All folded words of a text joined by one space: what a full-text index needs to find a canonical name."""
+    if text.isascii():  # as `words`, without the offsets
+        found = _ASCII_WORD.findall(text.lower())
+        return " ".join(map(_no_apostrophe, found) if "'" in text else found)
     return " ".join(w for w, _, _ in words(text))
 
 

@@ -65,8 +65,8 @@ class HashingEmbedder:
         self.texts += len(texts)
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
-            slots = [self._slot(word) for word in self._word.findall(text.lower())] or [self._slot(text)]
-            np.add.at(vectors[row], [s for s, _ in slots], [w for _, w in slots])
+            slots, signs = zip(*map(self._slot, self._word.findall(text.lower()) or [text]), strict=True)
+            vectors[row] = np.bincount(slots, signs, self.dimension)
             if not vectors[row].any():  # opposite signs met: fall back on the text as one word
                 slot, sign = self._slot(text)
                 vectors[row, slot] = sign

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from resources import schemas
+from resources.lance import run
 from resources.schemas import TableSpec
 
 if TYPE_CHECKING:
@@ -129,8 +130,9 @@ class Table:
         columns = list(columns or self.schema.names)
         if not self.exists():
             return self.schema.empty_table().select(columns)
-        query = self.lance.search().select(columns).limit(None)
-        rows = (query.where(where) if where else query).to_arrow().select(columns)
+        # the asynchronous half of the table: the other asks for the schema before each query, which doubles its cost
+        query = self.lance._table.query().select(columns)
+        rows = run((query.where(where) if where else query).to_arrow()).select(columns)
         self.rows_read += rows.num_rows
         return rows
 

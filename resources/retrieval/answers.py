@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resources.graph import EdgeKind, GraphStore, NodeKind
+from resources.lance import run
 from resources.retrieval.filters import Sight
 from resources.retrieval.passages import SHOWN, PassageTable
-from resources.retrieval.reader import Reader, run
+from resources.retrieval.reader import Reader
 
 if TYPE_CHECKING:
     import pyarrow as pa

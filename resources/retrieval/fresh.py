@@ -5,7 +5,8 @@ from collections.abc import Collection
 from knowledge.mention import mention_weight
 from resources.catalog import Catalog
 from resources.graph import GraphStore, NodeKind
-from resources.retrieval.reader import Reader, run
+from resources.lance import run
+from resources.retrieval.reader import Reader
 
 
 class Fresh:

@@ -19,9 +19,9 @@ from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
 from resources.graph.rows import batches
+from resources.lance import run
 from resources.retrieval.fresh import Fresh
 from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
-from resources.retrieval.reader import run
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -3,9 +3,9 @@
 A question's reads run side by side, each in a third of the synchronous time. Writing is resources/tables.py.
 """
 
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from knowledge.ranking import Floats
 from resources.tables import is_in
@@ -13,19 +13,9 @@ from resources.tables import is_in
 if TYPE_CHECKING:
     import pyarrow as pa
 
-T = TypeVar("T")
-
 PROBES = 12
 """Partitions of a vector index (resources/table.py) that are read at least; more, where a filter leaves too few rows.
 Without an index every row is measured."""
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for work on LanceDB's own loop; a caller may itself stand in a loop."""
-    from lancedb.background_loop import LOOP
-
-    result: T = LOOP.run(work)
-    return result
 
 
 def within(column: str, ids: Collection[str], where: str | None = None) -> str:

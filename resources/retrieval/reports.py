@@ -9,9 +9,10 @@ from typing import Any
 
 from knowledge.ranking import Floats
 from resources.graph import EdgeKind
+from resources.lance import run
 from resources.retrieval.answers import DIGITS, Shelf
 from resources.retrieval.filters import Sight
-from resources.retrieval.reader import Reader, run
+from resources.retrieval.reader import Reader
 
 Report = dict[str, Any]
 COLUMNS = ("community_id", "level", "title", "summary", "findings", "citations", "documents", "rating")

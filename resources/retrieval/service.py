@@ -18,12 +18,13 @@ from resources.embedder import Embedder
 from resources.errors import SettingsError
 from resources.graph import GraphStore
 from resources.index import Index
+from resources.lance import run
 from resources.retrieval.answers import Hit, Shelf
 from resources.retrieval.filters import Sight, readable_acl_ids
 from resources.retrieval.fresh import Fresh
 from resources.retrieval.neighbourhood import Explorer, Limits
 from resources.retrieval.passages import PassageTable
-from resources.retrieval.reader import Reader, run
+from resources.retrieval.reader import Reader
 from resources.retrieval.reports import ReportShelf
 from resources.retrieval.serving import serving
 
