@@ -229,8 +229,9 @@ def rows_read(size: int, parts: int) -> None:
         home, texts = Path(folder), corpus.Corpus(size * parts)
 
         def document(number: int, version: int) -> str:
-            sections = (f"# Part {n}\n\n{texts.text(number * parts + n, version)}\n" for n in range(parts))
-            return "\n".join(sections)
+            versions = [version, *[0] * (parts - 1)]  # an edit changes the first part
+            told = (texts.text(number * parts + n, version) for n, version in enumerate(versions))
+            return "\n".join(f"# Part {n}\n\n{text}\n" for n, text in enumerate(told))
 
         (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
         corpus.write(home / "docs", {corpus.name_of(n): document(n, 0) for n in range(size)})

@@ -11,6 +11,7 @@ from knowledge.fingerprint import fingerprint
 from resources.graph import NodeKind
 from resources.index import Index
 from resources.settings import Classification
+from resources.tables import is_in
 
 Rights = dict[str, str]
 RIGHTS = ("acl_id", "classification")
@@ -31,6 +32,8 @@ def rights_of(documents: Iterable[Mapping[str, Any]]) -> Rights:
 
 def of_entities(index: Index, entities: Collection[str] | None) -> dict[str, Rights]:
     """{entity: rights} by all documents that mention it; of all entities for None."""
+    if entities is not None and (same := _common(index)) is not None:
+        return dict.fromkeys(entities, same)  # a name in thousands of documents need not ask each of them
     columns, mentions = ("entity_id", "document_id"), index.tables.mentions
     rows = mentions.read(None, columns) if entities is None else mentions.by("entity_id", entities, columns)
     support: dict[str, set[str]] = {}
@@ -44,7 +47,19 @@ def of_communities(index: Index, communities: Collection[str] | None) -> dict[st
     columns, reports = ("community_id", "documents"), index.reports()
     rows = reports.read(None, columns) if communities is None else reports.by("community_id", communities, columns)
     support = {row["community_id"]: row["documents"] for row in rows.to_pylist()}
+    if support and (same := _common(index)) is not None:
+        return {unit: same if documents else NOBODY for unit, documents in support.items()}
     return _rights(index, support, everything=communities is None)
+
+
+def _common(index: Index) -> Rights | None:
+    """The rights of every document, where all have the same."""
+    table = index.tables.documents
+    known = table.read("status = 'ok'", RIGHTS, most=1).to_pylist()
+    if not known:
+        return None
+    differs = " OR ".join(f"NOT {is_in(name, [known[0][name]])}" for name in RIGHTS)
+    return None if table.count(f"status = 'ok' AND ({differs})") else rights_of(known)
 
 
 def _rights(index: Index, support: Mapping[str, Collection[str]], *, everything: bool) -> dict[str, Rights]:

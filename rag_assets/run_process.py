@@ -21,6 +21,8 @@ def serve(connection: Connection) -> None:
         connection.send(most_bytes())
         while (arguments := connection.recv()) is not None:
             execute(arguments)
+            # Dagster gives SIGTERM the handler of SIGINT, and leaves it there: this process would outlive its stop
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             connection.send(most_bytes())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return

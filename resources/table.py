@@ -125,13 +125,16 @@ class Table:
     def count(self, where: str | None = None) -> int:
         return int(self.lance.count_rows(where)) if self.exists() else 0
 
-    def read(self, where: str | None = None, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Rows that meet a filter, as an Arrow table."""
+    def read(
+        self, where: str | None = None, columns: Sequence[str] | None = None, most: int | None = None
+    ) -> "pa.Table":
+        """Rows that meet a filter, as an Arrow table; at most so many of them, any."""
         columns = list(columns or self.schema.names)
         if not self.exists():
             return self.schema.empty_table().select(columns)
         # the asynchronous half of the table: the other asks for the schema before each query, which doubles its cost
         query = self.lance._table.query().select(columns)
+        query = query if most is None else query.limit(most)
         rows = run((query.where(where) if where else query).to_arrow()).select(columns)
         self.rows_read += rows.num_rows
         return rows

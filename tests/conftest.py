@@ -1,8 +1,13 @@
 """What holds for all tests."""
 
 import gc
+import signal
 
 
 def pytest_sessionstart() -> None:
-    """Objects of the libraries are millions, and stay: the collector would look at them again and again."""
+    """A collector that looks rarely, and a SIGINT that is not ignored."""
+    # objects of the libraries are millions, and stay: they would be looked at again and again
     gc.set_threshold(50_000, 20, 100)
+    # A shell ignores it for what it starts in the background. Dagster copies that to SIGTERM, servers inherit it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,7 +18,7 @@ from tests.chain.days import Days
 from tests.chain.harness import LONG, Project
 from tests.chain.snapshot import differences
 
-MOMENTS = 100 if LONG else 4
+MOMENTS = 100 if LONG else 2
 READS = ((Table, "read"), (Table, "_commit"), (Stages, "take"), (Stages, "done"), (SqliteGraph, "write"))
 """Whatever happens in the other run, happens before or after one of these."""
 
