@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resources.retrieval import MODES, Mode
+from tests.chain.harness import LONG
 from tests.chain.tenants import NAME, Tenancy, tenancy
 from tests.fakes.graph.server import Fault
 from tests.fakes.graph.tenant import claim, group, link, user
@@ -15,6 +16,8 @@ from tests.fakes.graph.tenant import claim, group, link, user
 QUESTION = "Who founded Nordwind AS with Eva Holm?"
 OPEN = b"# Nordwind AS\n\nNordwind AS was founded by Eva Holm. Eva Holm works for Nordwind AS in Bergen.\n"
 CLOSED = b"# Eva Holm\n\nEva Holm cooperates with Solvang Bank. Solvang Bank acquired Nordwind AS in secret.\n"
+FOLDER = 10_000 if LONG else 12
+"""Documents below the folder that is renamed."""
 OTHER = b"# Harbour Plan\n\nThe Harbour Renewal Plan is run by Mira Castellanos for Castle Freight.\n"
 
 
@@ -212,15 +215,15 @@ def test_a_source_that_left_the_settings_is_hidden_until_it_is_forgotten_or_come
 
 def test_a_folder_with_its_documents_is_renamed_at_no_cost(tmp_path: Path) -> None:
     with tenancy(tmp_path / "project") as site:
-        for n in range(12):
-            site.drive.write(f"old/{n % 3}/{n}.md", OPEN + b"%d\n" % n)
+        for n in range(FOLDER):
+            site.drive.write(f"old/{n % 3}/{n}.md", b"Note %d is by the Only%05d Charter.\n" % (n, n))
         site.good()
         site.drive.rename("old", "new")
         with site.counted() as asked:
             outcome = site.good()
         assert asked == {}
-        assert outcome.sources[NAME].applied.moved == 12
-        assert set(site.served()) == set(site.drive.tree()) == {f"new/{n % 3}/{n}.md" for n in range(12)}
+        assert outcome.sources[NAME].applied.moved == FOLDER
+        assert set(site.served()) == set(site.drive.tree()) == {f"new/{n % 3}/{n}.md" for n in range(FOLDER)}
 
 
 def test_permissions_are_read_again_though_no_feed_tells_of_them(site: Tenancy) -> None:
