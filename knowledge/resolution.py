@@ -12,7 +12,7 @@ from typing import NamedTuple
 from knowledge.fingerprint import fingerprint
 from knowledge.mention import UNTYPED, Extraction, Mention, Statement
 
-VERSION = "1"
+VERSION = "2"
 MOST_ALIASES = 12
 _UNIT = 1000  # statements weigh whole thousandths: their sum is the same in any order
 
@@ -59,7 +59,11 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A pair and predicate over all chunks, `source_id` < `target_id`; `support_count` is in chunks."""
+    """A pair and predicate over all chunks, `source_id` < `target_id`; `support_count` is in chunks.
+
+    `documents`, sorted, state it: who may not read all of them may not read what rests on it. Their ids are no part
+    of the fingerprint, which is the same wherever the same texts are.
+    """
 
     id: str
     source_id: str
@@ -69,6 +73,7 @@ class Relationship:
     description: str
     support_count: int
     fingerprint: str
+    documents: tuple[str, ...] = ()
 
 
 def resolve_document(names: Iterable[str], acronyms: Mapping[str, str]) -> dict[str, str]:
@@ -167,12 +172,14 @@ def reduce_statements(rows: Iterable[StatementRow]) -> dict[str, Relationship]:
     weights: Counter[tuple[str, str, str]] = Counter()
     clauses: dict[tuple[str, str, str], Counter[str]] = {}
     chunks: dict[tuple[str, str, str], set[str]] = {}
-    for chunk_id, _document_id, source_id, target_id, predicate, weight, description in rows:
+    documents: dict[tuple[str, str, str], set[str]] = {}
+    for chunk_id, document_id, source_id, target_id, predicate, weight, description in rows:
         if source_id == target_id:
             continue
         key = (source_id, target_id, predicate) if source_id < target_id else (target_id, source_id, predicate)
         weights[key] += round(weight * _UNIT)
         chunks.setdefault(key, set()).add(chunk_id)
+        documents.setdefault(key, set()).add(document_id)
         if description:
             clauses.setdefault(key, Counter())[description] += 1
     out = {}
@@ -181,5 +188,5 @@ def reduce_statements(rows: Iterable[StatementRow]) -> dict[str, Relationship]:
         clause = min(said, key=lambda d: (-said[d], len(d), d), default="")
         one, weight, support = relationship_id(*key), total / _UNIT, len(chunks[key])
         mark = fingerprint("relationship", VERSION, *key, repr(weight), clause, repr(support))
-        out[one] = Relationship(one, *key, weight, clause, support, mark)
+        out[one] = Relationship(one, *key, weight, clause, support, mark, tuple(sorted(documents[key])))
     return out

@@ -18,7 +18,7 @@ ENTITY = (
     "id", "name", "canonical", "aliases", "type", "description", "mention_count", "document_count", "fingerprint",
 )  # fmt: skip
 RELATIONSHIP = (
-    "id", "source_id", "target_id", "predicate", "weight", "description", "support_count", "fingerprint",
+    "id", "source_id", "target_id", "predicate", "weight", "description", "support_count", "fingerprint", "documents",
 )  # fmt: skip
 COMMUNITY = ("id", "level", "size")
 

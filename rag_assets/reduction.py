@@ -17,11 +17,12 @@ Reduced = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """One of the two reduces: from which rows, by which column, to which table."""
+    """One of the two reduces: from which rows, by which column, to which table; `marks` tell whether a row differs."""
 
     stage: str
     id_column: str
     columns: tuple[str, ...]
+    marks: tuple[str, ...]
     reduce: Callable[[Iterable[Any]], Reduced]
     support: Callable[[Index], Table]
     result: Callable[[Index], Table]
@@ -31,6 +32,7 @@ ENTITIES = Reduction(
     "entities",
     "entity_id",
     ("chunk_id", "document_id", "entity_id", "canonical", "surface", "type", "origin", "description"),
+    ("fingerprint",),
     lambda rows: resolution.reduce_mentions(MentionRow(*row) for row in rows),
     lambda index: index.tables.mentions,
     lambda index: index.tables.entities,
@@ -39,6 +41,7 @@ RELATIONSHIPS = Reduction(
     "relationships",
     "relationship_id",
     ("chunk_id", "document_id", "source_id", "target_id", "predicate", "weight", "description"),
+    ("fingerprint", "documents"),
     lambda rows: resolution.reduce_statements(StatementRow(*row) for row in rows),
     lambda index: index.tables.statements,
     lambda index: index.tables.relationships,
@@ -85,12 +88,13 @@ def _reduce(
         return
     result = reduction.result(index)
     found = reduction.reduce(_support(reduction.support(index), reduction, shard_of.keys(), where))
-    wanted = {i: one.fingerprint for i, one in found.items()}
-    have = result.by("id", shard_of, ("id", "fingerprint")).to_pydict()
-    plan = reconcile(wanted, dict(zip(have["id"], have["fingerprint"], strict=True)))
+    wanted = {i: _mark(getattr(one, name) for name in reduction.marks) for i, one in found.items()}
+    rows = result.by("id", shard_of, ("id", *reduction.marks)).to_pylist()
+    have = {row["id"]: _mark(row[name] for name in reduction.marks) for row in rows}
+    plan = reconcile(wanted, have)
     result.delete(plan.gone)
     arrow = result.arrow([{**asdict(found[i]), "shard": shard_of[i]} for i in plan.work])
-    result.replace(plan.work, arrow, fresh=not have["id"])
+    result.replace(plan.work, arrow, fresh=not have)
     for i in plan.new:
         counters[shard_of[i]].rows_new += 1
     for i in plan.changed:
@@ -98,6 +102,10 @@ def _reduce(
     for i in plan.gone:
         counters[shard_of[i]].rows_removed += 1
     counters[next(iter(shard_of.values()))].bytes_written += arrow.nbytes
+
+
+def _mark(values: Iterable[Any]) -> str:
+    return repr([value if isinstance(value, str) else list(value) for value in values])
 
 
 def _support(table: Table, reduction: Reduction, ids: Set[str], where: str | None) -> Iterable[Sequence[Any]]:

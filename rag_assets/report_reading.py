@@ -60,20 +60,19 @@ class Reading:
         self._support(index, below)
 
     def _support(self, index: Index, below: dict[str, list[Row]]) -> None:
-        """Which chunks state the relationships, and the texts of those that a report may quote."""
+        """Which chunks state the strongest relationships, and the texts of those that a report may quote."""
         tables = index.tables
-        owned = [r.id for found in self.owned.values() for r in found]
-        columns = ("relationship_id", "chunk_id", "document_id")
-        self._stated: dict[str, list[tuple[str, str]]] = {}
-        for row in tables.statements.by("relationship_id", owned, columns).to_pylist():
-            self._stated.setdefault(row["relationship_id"], []).append((row["chunk_id"], row["document_id"]))
         wanted = {c: wanted_support(self.members[c], self.owned[c], parent=bool(below[c]))[0] for c in self.owned}
-        candidates = {chunk for ids in wanted.values() for r in ids for chunk, _ in self._stated.get(r, ())}
+        strongest = {r for ids in wanted.values() for r in ids}
+        stated: dict[str, list[str]] = {}
+        for row in tables.statements.by("relationship_id", strongest, ("relationship_id", "chunk_id")).to_pylist():
+            stated.setdefault(row["relationship_id"], []).append(row["chunk_id"])
+        candidates = {chunk for chunks in stated.values() for chunk in chunks}
         marks = tables.chunks.by("id", candidates, ("id", "fingerprint")).to_pydict()
         mark = dict(zip(marks["id"], marks["fingerprint"], strict=True))
         self._picked: dict[str, list[str]] = {}
         for c, ids in wanted.items():
-            support = {r: [(mark[x], x) for x, _ in self._stated.get(r, ()) if x in mark] for r in ids}
+            support = {r: [(mark[x], x) for x in stated.get(r, ()) if x in mark] for r in ids}
             self._picked[c] = pick_passages(ids, support)
         chosen = {chunk for chunks in self._picked.values() for chunk in chunks}
         texts = tables.chunks.by("id", chosen, ("id", "text", "title", "fingerprint")).to_pylist()
@@ -84,7 +83,7 @@ class Reading:
 
     def documents_of(self, community: str) -> set[str]:
         """Every document that states a relationship of the community: who may not read one may not read the report."""
-        return {d for r in self.owned[community] for _, d in self._stated.get(r.id, ())}
+        return {document for r in self.owned[community] for document in r.documents}
 
 
 def _inside_one(child: dict[str, str], source: str, target: str) -> bool:
@@ -101,5 +100,5 @@ def _entity(row: Row) -> Entity:
 def _relationship(row: Row) -> Relationship:
     return Relationship(
         row["id"], row["source"], row["target"], row["predicate"], row["weight"], row.get("description") or "",
-        row["support_count"], row["fingerprint"],
+        row["support_count"], row["fingerprint"], tuple(row.get("documents") or ()),
     )  # fmt: skip

@@ -30,6 +30,8 @@ class TableSpec:
     """Column of folded words with a full-text index that answers exact phrases."""
     passages: str | None = None
     """Column with a full-text index for ranking."""
+    remade: bool = False
+    """A table that lacks a column, an earlier release's, is dropped: its stage, of a new version, makes it again."""
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -185,9 +187,11 @@ RELATIONSHIPS = TableSpec(
         weight float sum over the statements
         description text in words
         support_count int chunks that state it
-        fingerprint text of all of it
+        fingerprint text of all of it but the documents
+        documents texts ids of the documents that state it
     """),
     ("id", "source_id", "target_id"),
+    remade=True,
 )
 COMMUNITIES = TableSpec(
     "communities",

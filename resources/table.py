@@ -63,6 +63,10 @@ class Table:
             if "was not found" in str(error):
                 return None
             raise
+        if self.spec.remade and set(self.schema.names) - set(table.schema.names):
+            with self._lock:
+                self._connect().drop_table(self.name, ignore_missing=True)
+            return None
         if self._wordless(table):  # killed, or still at work, between its first version and its index
             with self._lock:
                 self._index_full_text(table)

@@ -152,6 +152,8 @@ def _nameless(kind: Kind, row: Row) -> Row:
 
 def _text(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
     called = {k: names.get(v, v) if isinstance(v, str) else v for k, v in row.items()}
+    if "documents" in row:
+        called["documents"] = sorted(names.get(document, document) for document in row["documents"])
     return json.dumps(called, sort_keys=True, default=_plain, ensure_ascii=True)
 
 
