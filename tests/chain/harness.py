@@ -14,9 +14,11 @@ from unittest.mock import patch
 
 import dagster as dg
 import yaml
+from click.testing import CliRunner
 
 from knowledge.extraction import Passage
 from rag_assets import definitions
+from rag_assets.cli import main
 from rag_assets.indexing import Pass, index_once
 from resources.embedder import HashingEmbedder
 from resources.extractor import PatternExtractor
@@ -153,10 +155,16 @@ class Project:
         return process.returncode, out, err
 
     def rag(self, *arguments: str) -> Any:
-        """`rag ARGUMENTS --json` that must exit with 0; its JSON."""
-        code, out, err = self.call("rag", *arguments, "--json")
-        assert code == 0, f"rag {' '.join(arguments)} exited with {code}\n{out}\n{err}"
-        return json.loads(out)
+        """`rag ARGUMENTS --json`, in this process, that must exit with 0; its JSON."""
+        (self.home / "dagster").mkdir(exist_ok=True)
+        before = dict(os.environ)
+        try:
+            result = CliRunner().invoke(main, [*arguments, "--json"], env=self.environment(), prog_name="rag")
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        assert result.exit_code == 0, f"rag {' '.join(arguments)} exited with {result.exit_code}\n{result.output}"
+        return json.loads(result.stdout)
 
     @contextmanager
     def counted(self) -> Iterator[Counter[str]]:
