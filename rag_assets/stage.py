@@ -42,6 +42,7 @@ class StageRun:
         self.counters = Counters()
         self.touched: list[str] = []
         stages = index.catalog.stages
+        stages.enter_intents(partition)
         self._state = stages.stage(stage, partition)
         self.generation = stages.generation()
         self.changed = self._state.signature != self.signature
@@ -66,11 +67,12 @@ class StageRun:
     def documents(self) -> list[str]:
         """The documents to look at: the queue's, those whose failed parts are due, or all, deleted ones included."""
         catalog = self.index.catalog
+        queued = set(catalog.stages.queued(self.stage, self.partition))
         if self.full:
             known = catalog.stages.marks("documents", self.partition)
-            return sorted(known.keys() | catalog.stages.roots(self.stage, self.partition))
+            return sorted(queued | known.keys() | catalog.stages.roots(self.stage, self.partition))
         due = {x.document_id for x in catalog.letters.due(self.stage) if x.partition == self.partition}
-        return sorted(due | set(catalog.stages.queued(self.stage, self.partition)))
+        return sorted(queued | due)
 
 
 def wants_full(context: dg.AssetExecutionContext) -> bool:

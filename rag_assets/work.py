@@ -50,6 +50,7 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
     waiting = set(catalog.items.waiting())
     waiting |= {partition for stage, partition in catalog.stages.queues() if stage in INGEST_STAGES}
     waiting |= {x.partition for stage in INGEST_STAGES for x in catalog.letters.due(stage)}
+    waiting |= catalog.stages.origins()
     states = catalog.stages.stages()
     for key in keys:
         for stage in INGEST_STAGES:

@@ -150,6 +150,17 @@ class Stages:
             with self._db.begin() as connection:
                 self._db.write(connection, schema.intents, rows)
 
+    def origins(self) -> set[str]:
+        """Partitions with intents: a batch of theirs is being written, or a run of theirs was killed over it."""
+        with self._db.read() as connection:
+            return set(connection.scalars(sa.select(schema.intents.c.origin).distinct()))
+
+    def enter_intents(self, origin: str) -> None:
+        """Put into the queues what a run before this one intended, and was killed over."""
+        if origin in self.origins():
+            with self._db.begin() as connection:
+                _enter_intents(connection, origin)
+
     def done(self, stage: str, taken: Mapping[str, int]) -> None:
         """Strike units out of a stage's queue, as they were taken: one that was touched since then stays in it."""
         if taken:

@@ -19,7 +19,7 @@ def find_lost(tree: Tree, cursor: DriveCursor, native_ids: Sequence[str]) -> Non
             tree.put(replace(item, read=None))
         elif item.native_id in cursor.orphans:
             cursor.orphans.discard(item.native_id)
-            if item.read is None:
+            if not item.read:  # unknown in this look, nobody as it was stored by an earlier one
                 cursor.reread.add(item.native_id)
 
 

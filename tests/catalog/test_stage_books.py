@@ -122,7 +122,12 @@ def test_what_is_intended_enters_the_queue_with_the_commit_of_its_partition(cata
     assert stages.queued("projection", "docs") == ["d1"]
     stages.commit(Commit("chunks", "docs"))
     assert stages.take("entities") == {"a": 2, "b": 1}
+    assert stages.origins() == {"other"}
+    stages.enter_intents("docs")
+    assert stages.origins() == {"other"}
+    stages.enter_intents("other")
     stages.commit(Commit("extractions", "other", advance=True))
+    assert stages.origins() == set()
     assert stages.queued("entities", "g01") == ["z"]
     assert stages.moved_since(0)
     assert not stages.moved_since(1)

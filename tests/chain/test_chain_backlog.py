@@ -48,6 +48,16 @@ def test_a_renamed_folder_costs_no_model_call_and_all_paths_are_right(project: P
     assert project.good().runs == []
 
 
+def test_a_document_that_went_before_the_first_run_leaves_nothing_to_do(project: Project) -> None:
+    project.write_all(TEXT.documents())
+    with project.index() as index:
+        discover(index, "docs")
+    project.delete(corpus.name_of(3))
+    project.good(approve=True)
+    assert corpus.name_of(3) not in project.snapshot().paths()
+    assert project.good().runs == []
+
+
 def test_no_more_is_noted_than_can_be_worked_off_and_in_the_end_all_is_there(project: Project) -> None:
     project.set(changes={"backlog": 3})
     project.write_all(TEXT.documents())
