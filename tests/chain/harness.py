@@ -58,6 +58,10 @@ class Project:
     def file(self) -> Path:
         return self.home / "rag.yaml"
 
+    @property
+    def catalog(self) -> Path:
+        return self.home / "var" / "catalog.db"
+
     def set(self, **settings: Any) -> None:
         """Change settings; a part is replaced as a whole."""
         self.settings |= settings

@@ -110,9 +110,12 @@ class Production:
     # -- runs
 
     def run_process(self) -> int | None:
-        """The process of a run that is at work now."""
-        with contextlib.closing(sqlite3.connect(self.project.home / "var" / "catalog.db")) as catalog:
-            row = catalog.execute("select pid from leases where name like 'run:%' limit 1").fetchone()
+        """The process of a run that is at work now; before the first tick there is no catalog."""
+        if not self.project.catalog.is_file():
+            return None
+        with contextlib.closing(sqlite3.connect(self.project.catalog)) as catalog:
+            made = catalog.execute("select 1 from sqlite_master where name = 'leases'").fetchone()
+            row = made and catalog.execute("select pid from leases where name like 'run:%' limit 1").fetchone()
         return int(row[0]) if row else None
 
     def at_rest(self) -> bool:
