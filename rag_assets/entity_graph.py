@@ -86,13 +86,14 @@ class EntityGraphRun:
         due = graph_letters.put_back(index)
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
         counted = dict(enumerate(self.shards.values()))
+        # taken before their entities: a document that ingest commits meanwhile is not struck out without them
+        documents = index.catalog.stages.take("projection")
         entities = reduction.bring_up_to_date(index, reduction.ENTITIES, counted, full=full)
         relationships = reduction.bring_up_to_date(index, reduction.RELATIONSHIPS, counted, full=full)
         for number, (key, counters) in enumerate(self.shards.items()):
             where = f"shard = {number}"
             self.rows[key] = index.tables.entities.count(where) + index.tables.relationships.count(where)
             counters.rows_same = self.rows[key] - counters.rows_new - counters.rows_changed
-        documents = index.catalog.stages.take("projection")
         if full:
             documents = dict.fromkeys(index.tables.documents.read(None, ("id",))["id"].to_pylist(), 0) | documents
         for entity in self._with_new_rights(projection, list(documents)):
