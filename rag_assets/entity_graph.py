@@ -86,10 +86,13 @@ class EntityGraphRun:
         due = graph_letters.put_back(index)
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
         counted = dict(enumerate(self.shards.values()))
-        # taken before their entities: a document that ingest commits meanwhile is not struck out without them
-        documents = index.catalog.stages.take("projection")
-        entities = reduction.bring_up_to_date(index, reduction.ENTITIES, counted, full=full)
-        relationships = reduction.bring_up_to_date(index, reduction.RELATIONSHIPS, counted, full=full)
+        # at one moment: of what ingest commits meanwhile, no edge is struck out before its entities are there
+        taken = index.catalog.stages.take_together("entities", "relationships", "projection")
+        entities, relationships = (
+            reduction.bring_up_to_date(index, one, taken[one.stage], counted, full=full)
+            for one in (reduction.ENTITIES, reduction.RELATIONSHIPS)
+        )
+        documents = {document: n for found in taken["projection"].values() for document, n in found.items()}
         for number, (key, counters) in enumerate(self.shards.items()):
             where = f"shard = {number}"
             self.rows[key] = index.tables.entities.count(where) + index.tables.relationships.count(where)

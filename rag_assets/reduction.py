@@ -49,25 +49,24 @@ RELATIONSHIPS = Reduction(
 
 
 def bring_up_to_date(
-    index: Index, reduction: Reduction, shards: Mapping[int, Counters], *, full: bool
-) -> dict[str, int]:
-    """Bring the rows of these shards up to date, {shard: its counters}; returns the ids that were looked at as they
-    were taken, vanished ones too.
+    index: Index, reduction: Reduction, taken: Mapping[str, Mapping[str, int]], shards: Mapping[int, Counters], *,
+    full: bool,
+) -> dict[str, int]:  # fmt: skip
+    """Bring the rows of these shards up to date, {shard: its counters}, from the reduction's queue, {partition: {id:
+    touches}}; returns the ids that were looked at as they were taken, vanished ones too.
 
     They stay in the queue until the graph store has them too.
     """
-    take, stage = index.catalog.stages.take, reduction.stage
-    taken = {shard: take(stage, graph_partition(shard)) for shard in shards}
+    queued = {shard: taken.get(graph_partition(shard), {}) for shard in shards}
     looked: dict[str, int] = {}
-    if not full and sum(map(len, taken.values())) <= SCAN:  # a small change: all shards in the same few reads
-        _reduce(index, reduction, {i: shard for shard, ids in taken.items() for i in ids}, shards)
+    if not full and sum(map(len, queued.values())) <= SCAN:  # a small change: all shards in the same few reads
+        _reduce(index, reduction, {i: shard for shard, ids in queued.items() for i in ids}, shards)
     else:
-        for shard, ids in taken.items():
-            if full:
-                ids = dict.fromkeys(_ids(index, reduction, shard), 0) | ids
-            _reduce(index, reduction, dict.fromkeys(ids, shard), shards, f"shard = {shard}")
-            looked |= ids
-    for ids in taken.values():
+        for shard, ids in queued.items():
+            known = _ids(index, reduction, shard) if full else ()
+            looked |= dict.fromkeys(known, 0)
+            _reduce(index, reduction, dict.fromkeys([*known, *ids], shard), shards, f"shard = {shard}")
+    for ids in queued.values():
         looked |= ids
     return dict(sorted(looked.items()))
 

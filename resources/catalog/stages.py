@@ -106,6 +106,16 @@ class Stages:
             rows = connection.execute(query if partition is None else query.where(table.c.partition == partition))
             return {row.unit: row.touches for row in rows}
 
+    def take_together(self, *stages: str) -> dict[str, dict[str, dict[str, int]]]:
+        """{stage: {partition: as `take`}}, at one moment: what one commit touched is in all of them or in none."""
+        table, taken = schema.queue, {stage: dict[str, dict[str, int]]() for stage in stages}
+        query = sa.select(table.c.stage, table.c.partition, table.c.unit, table.c.touches)
+        with self._db.read() as connection:
+            ordered = query.where(table.c.stage.in_(stages)).order_by(table.c.unit)
+            for stage, partition, unit, touches in connection.execute(ordered):
+                taken[stage].setdefault(partition, {})[unit] = touches
+        return taken
+
     def awaited(self, *stages: str) -> set[str]:
         """Units in the queues of these stages, and those that a batch at work will put there."""
         found: set[str] = set()

@@ -106,6 +106,18 @@ def test_a_unit_that_is_touched_while_a_stage_works_on_it_stays_in_the_queue(cat
     assert stages.queues() == {}
 
 
+def test_what_one_commit_touched_is_taken_together(catalog):
+    stages = catalog.stages
+    stages.intend("docs", {("entities", "g00"): ["a"], ("entities", "g01"): ["b"], ("relationships", "g00"): ["ab"]})
+    stages.commit(Commit("extractions", "docs", touched={"projection": ["d1"], "lookup": ["d1"]}))
+    stages.touch("entities", {"g01": ["b"]})
+    assert stages.take_together("entities", "projection", "communities") == {
+        "entities": {"g00": {"a": 1}, "g01": {"b": 2}},
+        "projection": {"docs": {"d1": 1}},
+        "communities": {},
+    }
+
+
 def test_what_is_intended_enters_the_queue_with_the_commit_of_its_partition(catalog):
     stages = catalog.stages
     stages.touch("entities", {"g00": ["a"]})
