@@ -6,7 +6,7 @@ document or chunk, so an index that grew edit by edit equals one built at once.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from knowledge.fingerprint import fingerprint
@@ -123,43 +123,62 @@ def _joined(a: Mention, b: Mention) -> Mention:
 
 
 @dataclass(slots=True)
-class _Votes:
+class Tally:
+    """What mentions of one entity add up to; tallies of different documents add up to that of all of them."""
+
     canonical: str
-    surfaces: Counter[str]
-    types: Counter[str]
-    descriptions: Counter[tuple[bool, str]]
-    chunks: set[str]
-    documents: set[str]
+    surfaces: Counter[str] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    descriptions: Counter[tuple[bool, str]] = field(default_factory=Counter)
+    """By (whether it stands in the entity's own document, text)."""
+    chunks: int = 0
+    documents: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count in the mentions of other documents."""
+        self.surfaces.update(other.surfaces)
+        self.types.update(other.types)
+        self.descriptions.update(other.descriptions)
+        self.chunks += other.chunks
+        self.documents += other.documents
+
+    def entity(self, entity_id: str) -> Entity:
+        """Name and type by vote (a title's type only where nothing better is known), the description from the
+        entity's own document first, then the most frequent."""
+        name, *others = sorted(self.surfaces, key=lambda s: (-self.surfaces[s], s))
+        aliases = tuple(sorted(others[:MOST_ALIASES]))
+        label = min(self.types, key=lambda t: (t in UNTYPED, t == UNTYPED[1], -self.types[t], t))
+        said = self.descriptions
+        best = min(said, key=lambda d: (not d[0], -said[d], -len(d[1]), d[1]), default=(0, ""))
+        counts = (self.chunks, self.documents)
+        mark = fingerprint("entity", VERSION, entity_id, self.canonical, name, *aliases, label, best[1], repr(counts))
+        return Entity(entity_id, name, self.canonical, aliases, label, best[1], *counts, mark)
+
+
+def tallied(rows: Iterable[MentionRow]) -> dict[str, Tally]:
+    """`{entity id: tally}` of all mentions given; rows are `MentionRow`s or plain tuples in that order."""
+    found: dict[str, Tally] = {}
+    chunks: dict[str, set[str]] = {}
+    documents: dict[str, set[str]] = {}
+    for chunk_id, document_id, entity_id, name, surface, label, origin, description in rows:
+        tally = found.get(entity_id)
+        if tally is None:
+            tally = found[entity_id] = Tally(name)
+            chunks[entity_id], documents[entity_id] = set(), set()
+        tally.surfaces[surface] += 1
+        tally.types[label] += 1
+        if description:
+            tally.descriptions[origin == "title", description] += 1
+        chunks[entity_id].add(chunk_id)
+        documents[entity_id].add(document_id)
+    for entity_id, tally in found.items():
+        tally.chunks, tally.documents = len(chunks[entity_id]), len(documents[entity_id])
+    return found
 
 
 def reduce_mentions(rows: Iterable[MentionRow]) -> dict[str, Entity]:
-    """`{entity id: entity}` of all mentions given; rows are `MentionRow`s or plain tuples in that order.
-
-    Name and type by vote (a title's type only where nothing better is known), the description from the entity's own
-    document first, then the most frequent.
-    """
-    found: dict[str, _Votes] = {}
-    for chunk_id, document_id, entity_id, name, surface, label, origin, description in rows:
-        votes = found.get(entity_id)
-        if votes is None:
-            votes = found[entity_id] = _Votes(name, Counter(), Counter(), Counter(), set(), set())
-        votes.surfaces[surface] += 1
-        votes.types[label] += 1
-        if description:
-            votes.descriptions[origin == "title", description] += 1
-        votes.chunks.add(chunk_id)
-        votes.documents.add(document_id)
-    return {entity_id: _entity(entity_id, votes) for entity_id, votes in found.items()}
-
-
-def _entity(entity_id: str, votes: _Votes) -> Entity:
-    name, *others = sorted(votes.surfaces, key=lambda s: (-votes.surfaces[s], s))
-    aliases = tuple(sorted(others[:MOST_ALIASES]))
-    label = min(votes.types, key=lambda t: (t in UNTYPED, t == UNTYPED[1], -votes.types[t], t))
-    best = min(votes.descriptions, key=lambda d: (not d[0], -votes.descriptions[d], -len(d[1]), d[1]), default=(0, ""))
-    counts = (len(votes.chunks), len(votes.documents))
-    mark = fingerprint("entity", VERSION, entity_id, votes.canonical, name, *aliases, label, best[1], repr(counts))
-    return Entity(entity_id, name, votes.canonical, aliases, label, best[1], *counts, mark)
+    """`{entity id: entity}` of all mentions given; rows are `MentionRow`s or plain tuples in that order."""
+    return {entity_id: tally.entity(entity_id) for entity_id, tally in tallied(rows).items()}
 
 
 def relationship_id(source_id: str, target_id: str, predicate: str) -> str:

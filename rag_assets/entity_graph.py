@@ -88,11 +88,11 @@ class EntityGraphRun:
         counted = dict(enumerate(self.shards.values()))
         # at one moment: of what ingest commits meanwhile, no edge is struck out before its entities are there
         taken = index.catalog.stages.take_together("entities", "relationships", "projection")
+        documents = {document: n for found in taken["projection"].values() for document, n in found.items()}
         entities, relationships = (
-            reduction.bring_up_to_date(index, one, taken[one.stage], counted, full=full)
+            reduction.bring_up_to_date(index, one, taken[one.stage], counted, documents=documents, full=full)
             for one in (reduction.ENTITIES, reduction.RELATIONSHIPS)
         )
-        documents = {document: n for found in taken["projection"].values() for document, n in found.items()}
         for number, (key, counters) in enumerate(self.shards.items()):
             where = f"shard = {number}"
             self.rows[key] = index.tables.entities.count(where) + index.tables.relationships.count(where)

@@ -152,7 +152,8 @@ class ExtractionsRun:
             ("entities", "entity_id", old.mentions, new.mentions, MENTIONS.key),
             ("relationships", "relationship_id", old.statements, new.statements, STATEMENTS.key),
         )
-        touched: dict[tuple[str, str], set[str]] = {}
+        # with their documents: who reduces these ids counts the rows of such documents alone
+        touched = {("projection", self.partition): set(documents)}
         for stage, id_column, before, after, key in pairs:
             a, b = _keyed(before, key), _keyed(after, key)
             counters.rows_new += len(b.keys() - a.keys())

@@ -1,13 +1,14 @@
 """The reduce of touched mentions and statements to entities and relationships, shard by shard."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from knowledge import resolution
 from knowledge.counters import Counters
 from knowledge.reconcile import reconcile
-from knowledge.resolution import MentionRow, StatementRow
+from knowledge.resolution import StatementRow
+from rag_assets import tallies
 from resources.index import Index
 from resources.settings import graph_partition
 from resources.tables import SCAN, Table
@@ -23,7 +24,8 @@ class Reduction:
     id_column: str
     columns: tuple[str, ...]
     marks: tuple[str, ...]
-    reduce: Callable[[Iterable[Any]], Reduced]
+    reduce: Callable[[Index, Set[str], Collection[str] | None, tallies.Rows], Reduced]
+    """As `tallies.reduce`."""
     support: Callable[[Index], Table]
     result: Callable[[Index], Table]
 
@@ -31,9 +33,9 @@ class Reduction:
 ENTITIES = Reduction(
     "entities",
     "entity_id",
-    ("chunk_id", "document_id", "entity_id", "canonical", "surface", "type", "origin", "description"),
+    tallies.COLUMNS,
     ("fingerprint",),
-    lambda rows: resolution.reduce_mentions(MentionRow(*row) for row in rows),
+    tallies.reduce,
     lambda index: index.tables.mentions,
     lambda index: index.tables.entities,
 )
@@ -42,7 +44,7 @@ RELATIONSHIPS = Reduction(
     "relationship_id",
     ("chunk_id", "document_id", "source_id", "target_id", "predicate", "weight", "description"),
     ("fingerprint", "documents"),
-    lambda rows: resolution.reduce_statements(StatementRow(*row) for row in rows),
+    lambda _index, ids, _documents, rows: resolution.reduce_statements(StatementRow(*row) for row in rows(ids)),
     lambda index: index.tables.statements,
     lambda index: index.tables.relationships,
 )
@@ -50,22 +52,24 @@ RELATIONSHIPS = Reduction(
 
 def bring_up_to_date(
     index: Index, reduction: Reduction, taken: Mapping[str, Mapping[str, int]], shards: Mapping[int, Counters], *,
-    full: bool,
+    documents: Collection[str], full: bool,
 ) -> dict[str, int]:  # fmt: skip
     """Bring the rows of these shards up to date, {shard: its counters}, from the reduction's queue, {partition: {id:
     touches}}; returns the ids that were looked at as they were taken, vanished ones too.
 
-    They stay in the queue until the graph store has them too.
+    They stay in the queue until the graph store has them too. `documents`: all whose rows asked for these ids, taken
+    at the same moment.
     """
     queued = {shard: taken.get(graph_partition(shard), {}) for shard in shards}
     looked: dict[str, int] = {}
     if not full and sum(map(len, queued.values())) <= SCAN:  # a small change: all shards in the same few reads
-        _reduce(index, reduction, {i: shard for shard, ids in queued.items() for i in ids}, shards)
+        _reduce(index, reduction, {i: shard for shard, ids in queued.items() for i in ids}, shards, documents)
     else:
         for shard, ids in queued.items():
             known = _ids(index, reduction, shard) if full else ()
             looked |= dict.fromkeys(known, 0)
-            _reduce(index, reduction, dict.fromkeys([*known, *ids], shard), shards, f"shard = {shard}")
+            asked, where = dict.fromkeys([*known, *ids], shard), f"shard = {shard}"
+            _reduce(index, reduction, asked, shards, None if full else documents, where)
     for ids in queued.values():
         looked |= ids
     return dict(sorted(looked.items()))
@@ -80,13 +84,14 @@ def _ids(index: Index, reduction: Reduction, shard: int) -> list[str]:
 
 def _reduce(
     index: Index, reduction: Reduction, shard_of: Mapping[str, int], counters: Mapping[int, Counters],
-    where: str | None = None,
+    documents: Collection[str] | None, where: str | None = None,
 ) -> None:  # fmt: skip
     """Reduce these ids, {id: shard}; `where` names the one shard that they are of, if they are of one."""
     if not shard_of:
         return
     result = reduction.result(index)
-    found = reduction.reduce(_support(reduction.support(index), reduction, shard_of.keys(), where))
+    support = reduction.support(index)
+    found = reduction.reduce(index, shard_of.keys(), documents, lambda ids: _support(support, reduction, ids, where))
     wanted = {i: _mark(getattr(one, name) for name in reduction.marks) for i, one in found.items()}
     rows = result.by("id", shard_of, ("id", *reduction.marks)).to_pylist()
     have = {row["id"]: _mark(row[name] for name in reduction.marks) for row in rows}

@@ -174,6 +174,21 @@ ENTITIES = TableSpec(
     """),
     ("id",),
 )
+TALLIES = TableSpec(
+    "tallies",
+    ("id",),
+    "id",
+    _columns("""
+        id text entity and bucket
+        entity_id text an entity in very many chunks
+        bucket int which of the documents: by the first digits of their ids
+        canonical text the entity's
+        chunks int that mention it
+        documents int that mention it
+        votes text JSON: how often each surface, type and description stands in them
+    """),
+    ("id", "entity_id"),
+)
 RELATIONSHIPS = TableSpec(
     "relationships",
     ("id",),
@@ -243,7 +258,8 @@ REPORTS = TableSpec(
     ("community_id",),
 )
 SPECS = (
-    DOCUMENTS, CHUNKS, EMBEDDINGS, MENTIONS, STATEMENTS, ENTITIES, RELATIONSHIPS, COMMUNITIES, MEMBERSHIPS, REPORTS,
+    DOCUMENTS, CHUNKS, EMBEDDINGS, MENTIONS, STATEMENTS, ENTITIES, TALLIES, RELATIONSHIPS, COMMUNITIES, MEMBERSHIPS,
+    REPORTS,
 )  # fmt: skip
 
 

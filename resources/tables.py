@@ -63,6 +63,10 @@ class Tables:
         return self._of(schemas.ENTITIES)
 
     @property
+    def tallies(self) -> Table:
+        return self._of(schemas.TALLIES)
+
+    @property
     def relationships(self) -> Table:
         return self._of(schemas.RELATIONSHIPS)
 

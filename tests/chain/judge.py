@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from knowledge import chunking
 from knowledge.fingerprint import fingerprint, shard_of
 from rag_assets.graph_rows import tables_of
+from rag_assets.tallies import bucket_of
 from rag_assets.work import GRAPH_QUEUES, INGEST_STAGES
 from resources.graph.parity import differences
 from resources.index import Index
@@ -16,7 +17,8 @@ from tests.chain.snapshot import Row, Snapshot
 
 def problems(index: Index, found: Snapshot) -> list[str]:
     """Everything that is wrong, as lines; empty for a sound index with nothing left to do."""
-    lines = [*_keys(found), *_chunks(index, found), *_support(found), *_communities(index, found), *_reports(found)]
+    lines = [*_keys(found), *_chunks(index, found), *_support(found), *_tallies(found)]
+    lines += [*_communities(index, found), *_reports(found)]
     lines += [f"graph store: {difference.first()}" for difference in differences(index.graph, tables_of(index))]
     lines += [f"queue {queue}: {count} units wait" for queue, count in index.catalog.stages.queues().items()]
     waiting = index.catalog.stages.awaited(*GRAPH_QUEUES, *INGEST_STAGES)
@@ -66,6 +68,22 @@ def _support(found: Snapshot) -> Iterator[str]:
     for row in found.tables["relationships"]:
         if not {row["source_id"], row["target_id"]} <= entities:
             yield f"relationships: {row['id']} has an end that is no entity"
+
+
+def _tallies(found: Snapshot) -> Iterator[str]:
+    """What is kept of a name's mentions, bucket by bucket, is what they add up to."""
+    kept = {(row["entity_id"], row["bucket"]): (row["chunks"], row["documents"]) for row in found.tables["tallies"]}
+    wide = {entity for entity, _ in kept}
+    chunks: dict[tuple[str, int], set[str]] = {}
+    documents: dict[tuple[str, int], set[str]] = {}
+    for row in found.tables["mentions"]:
+        if row["entity_id"] in wide:
+            key = row["entity_id"], bucket_of(row["document_id"])
+            chunks.setdefault(key, set()).add(row["chunk_id"])
+            documents.setdefault(key, set()).add(row["document_id"])
+    wanted = {key: (len(chunks[key]), len(documents[key])) for key in chunks}
+    yield from (f"tallies: {key} is {kept.get(key)}, not {n}" for key, n in wanted.items() if kept.get(key) != n)
+    yield from (f"tallies: {key} is of no mention" for key in kept.keys() - wanted.keys())
 
 
 def _communities(index: Index, found: Snapshot) -> Iterator[str]:

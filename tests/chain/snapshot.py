@@ -20,7 +20,7 @@ from resources.index import Index
 
 Row = dict[str, Any]
 COMPARED = ("documents", "chunks", "embeddings", "mentions", "statements", "entities", "relationships")
-TABLES = (*COMPARED, "communities", "memberships", "community_reports")
+TABLES = (*COMPARED, "tallies", "communities", "memberships", "community_reports")
 KINDS: tuple[Kind, ...] = (
     NodeKind.DOCUMENT, NodeKind.CHUNK, NodeKind.ENTITY, EdgeKind.FROM_DOCUMENT, EdgeKind.NEXT_CHUNK,
     EdgeKind.FROM_CHUNK, EdgeKind.RELATED,
