@@ -6,6 +6,7 @@ Belongs here: choosing passages to read, and sentences in them. Does not: compos
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from knowledge.prose import prose
 from knowledge.report import Cited, Finding
@@ -98,8 +99,7 @@ def quotes(passages: Iterable[Cited], members: Iterable[Entity]) -> list[Quote]:
     found: dict[str, Quote] = {}
     spoken = {m.id: _spellings(m) for m in members}
     for passage in sorted(passages, key=lambda p: (p.fingerprint, p.chunk_id)):
-        clean = prose(_without_layout(passage.text)).text
-        bounds = sentences(clean)
+        clean, bounds = _read(passage.text)
         lowered = _lowered(clean)
         named: dict[int, set[str]] = {}
         for member, spellings in spoken.items():
@@ -114,6 +114,13 @@ def quotes(passages: Iterable[Cited], members: Iterable[Entity]) -> list[Quote]:
                 quote = found.setdefault(text, Quote(text, frozenset(names)))
                 quote.passages.append(passage)
     return list(found.values())
+
+
+@lru_cache(maxsize=1_024)  # the reports of every level quote the same passages
+def _read(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The clean text of a passage without its layout, and its sentences."""
+    clean = prose(_without_layout(text)).text
+    return clean, sentences(clean)
 
 
 class Said:

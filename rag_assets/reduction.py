@@ -1,7 +1,7 @@
 """The reduce of touched mentions and statements to entities and relationships, shard by shard."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from knowledge import resolution
@@ -97,7 +97,8 @@ def _reduce(
     have = {row["id"]: _mark(row[name] for name in reduction.marks) for row in rows}
     plan = reconcile(wanted, have)
     result.delete(plan.gone)
-    arrow = result.arrow([{**asdict(found[i]), "shard": shard_of[i]} for i in plan.work])
+    columns = [name for name in result.schema.names if name != "shard"]
+    arrow = result.arrow([{n: getattr(found[i], n) for n in columns} | {"shard": shard_of[i]} for i in plan.work])
     result.replace(plan.work, arrow, fresh=not have)
     for i in plan.new:
         counters[shard_of[i]].rows_new += 1

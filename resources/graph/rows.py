@@ -139,6 +139,10 @@ def _properties(row: Row, plain: int, own: frozenset[str] = _NODE) -> str:
     for name in kept:
         if not isinstance(name, str) or name.startswith("_"):
             raise GraphError(f"row {row['id']!r} has a property {name!r}; names are text and do not begin with '_'.")
+    if len(kept) == 1:  # a count or a level, as most edges have it: the encoder takes ten times as long
+        ((name, value),) = kept.items()
+        if type(value) is int and name.isidentifier():
+            return f'{{"{name}":{value}}}'
     try:
         text = encode(kept) if kept else ""
         text.encode()
