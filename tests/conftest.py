@@ -3,6 +3,11 @@
 import gc
 import signal
 
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a loaded machine is no fault of what is tested
+settings.load_profile("untimed")
+
 
 def pytest_sessionstart() -> None:
     """A collector that looks rarely, and a SIGINT that is not ignored."""
