@@ -1,10 +1,23 @@
 """What holds for all tests."""
 
 import gc
+import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
+MEMORY = Path("/dev/shm")
+ROOM = 6 << 30
+"""Bytes that the tests write at most, by far."""
+
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= 2 * ROOM:
+    # a database waits for the disk at each commit, and what a test leaves need not survive a power cut
+    os.environ["TMPDIR"], tempfile.tempdir = str(MEMORY), None
 settings.register_profile("untimed", deadline=None)  # a loaded machine is no fault of what is tested
 settings.load_profile("untimed")
 
@@ -16,3 +29,16 @@ def pytest_sessionstart() -> None:
     # A shell ignores it for what it starts in the background. Dagster copies that to SIGTERM, servers inherit it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def disk() -> Iterator[Path]:
+    """A folder on a disk, gone when all tests are through."""
+    with tempfile.TemporaryDirectory(prefix="rag-test-", dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def disk_path(disk: Path) -> Path:
+    """A folder of the test's own on a disk, where a new file may get the inode of one that was deleted."""
+    return Path(tempfile.mkdtemp(dir=disk))
