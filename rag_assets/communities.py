@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 
 from knowledge import communities as clustering
-from knowledge.communities import Community, hierarchy
+from knowledge.communities import hierarchy
+from knowledge.community import Community
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
 from knowledge.network import Network
