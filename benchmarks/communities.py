@@ -14,7 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from knowledge.communities import Community, hierarchy
+from knowledge.communities import hierarchy
+from knowledge.community import Community
 from knowledge.fingerprint import fingerprint
 from knowledge.network import Network
 from knowledge.quotes import pick_passages, wanted_support

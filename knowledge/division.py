@@ -30,7 +30,7 @@ def divide(network: Network, nodes: Ints, level: int, past: Past) -> list[tuple[
 
 def _former_parts(network: Network, nodes: Ints, level: int, past: Past) -> list[tuple[Ints, int]]:
     """The communities that come of the former ones; none where there were none."""
-    former = past.labels(level)[nodes]
+    former = past.ranks(past.labels(level)[nodes])
     if (former < 0).all():
         return []
     inside = network.csr.induced(nodes)
@@ -39,11 +39,12 @@ def _former_parts(network: Network, nodes: Ints, level: int, past: Past) -> list
         frozen = [(nodes[blocks == block], block) for block in np.unique(blocks[shut]).tolist()]
         if shut.all():
             return frozen
-        labels = _rearranged(inside, former, blocks, shut, network, nodes)
-        needed = _needed(inside, labels, blocks, shut)
+        ranks = past.ranks(blocks)  # of equally good choices one is taken by rank, whatever was loaded first
+        labels = _rearranged(inside, former, ranks, shut, network, nodes)
+        needed = _needed(inside, labels, ranks, shut)
         if not needed:
             return frozen + _parts(nodes[~shut], labels[~shut])
-        past.thaw(needed)
+        past.thaw(np.unique(blocks[np.isin(ranks, needed)]).tolist())
 
 
 def _rearranged(inside: Csr, former: Ints, blocks: Ints, shut: Bools, network: Network, nodes: Ints) -> Ints:

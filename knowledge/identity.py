@@ -3,7 +3,7 @@
 Belongs here: which new group of members is which old one. Does not: making the groups.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from knowledge.fingerprint import fingerprint
 
@@ -38,17 +38,25 @@ def inherited(groups: Sequence[Sequence[str]], former: Mapping[str, Collection[s
 
 
 def named(
-    level: int, groups: Sequence[Sequence[str]], former: Mapping[str, Collection[str]], taken: set[str]
+    level: int,
+    groups: Sequence[Sequence[str]],
+    former: Mapping[str, Collection[str]],
+    existing: Callable[[Collection[str]], Collection[str]],
 ) -> list[str]:
-    """An id for each group: the inherited one, else a fingerprint of its level and members that is not `taken` yet."""
-    ids = inherited(groups, former)
-    taken = taken | set(former)
-    names: list[str] = []
-    for members, old in zip(groups, ids, strict=True):
-        name, attempt = old or fingerprint("community", str(level), *members), 0
-        while old is None and name in taken:  # a former community of exactly these members lives on with others
-            attempt += 1
-            name = fingerprint("community", str(level), *members, f"#{attempt}")
-        taken.add(name)
-        names.append(name)
+    """An id for each group: the inherited one, else a fingerprint of its level and members that no community has.
+
+    `existing` tells which of some ids are given, also to a former group that is not among `former`.
+    """
+    inherit = inherited(groups, former)
+    names = [old or _name(level, members, 0) for members, old in zip(groups, inherit, strict=True)]
+    new, attempt = [position for position, old in enumerate(inherit) if old is None], 0
+    while given := existing([names[position] for position in new]) if new else ():
+        # a former community of exactly these members lives on with others
+        new, attempt = [position for position in new if names[position] in given], attempt + 1
+        for position in new:
+            names[position] = _name(level, groups[position], attempt)
     return names
+
+
+def _name(level: int, members: Sequence[str], attempt: int) -> str:
+    return fingerprint("community", str(level), *members, *([f"#{attempt}"] if attempt else ()))

@@ -6,7 +6,7 @@ Belongs here: what a report says and when it must be said again. Does not: findi
 import math
 from collections.abc import Iterable, Sequence
 
-from knowledge.communities import Community
+from knowledge.community import Community
 from knowledge.findings import own_findings
 from knowledge.fingerprint import fingerprint
 from knowledge.quotes import RELATIONSHIPS, Said, strongest

@@ -1,20 +1,22 @@
 """The asset `communities`: a hierarchy over all relationships that changes only where they changed."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
 from knowledge import communities as clustering
-from knowledge.communities import Community, hierarchy
+from knowledge.communities import arrange, hierarchy
+from knowledge.community import Community, tops
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint, shard_of
+from knowledge.former import all_below
 from knowledge.network import Network
 from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.previews import bar_plot
 from rag_assets.projection import Projection
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
+from rag_assets.stored_communities import Row, StoredCommunities
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
 from resources.index import Index
@@ -23,7 +25,6 @@ from resources.settings import Settings, graph_partition
 STAGE = "communities"
 CHECKSUM = "communities.edges"
 PROJECTION = "communities_projection"
-Row = dict[str, Any]
 
 
 def communities_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -74,20 +75,14 @@ class CommunitiesRun:
         index, stages = self.index, self.index.catalog.stages
         entities = stages.take(STAGE)
         if entities or self.stage.full:
-            edges = index.tables.relationships.read(None, ("source_id", "target_id", "weight"))
-            self.edges_scanned = edges.num_rows
-            network = Network.of(
-                edges["source_id"].to_pylist(), edges["target_id"].to_pylist(), edges["weight"].to_numpy()
-            )
-            rows = {row["id"]: row for row in index.tables.communities.read().to_pylist()}
-            before = [_community(row) for row in rows.values()]
-            same = index.catalog.get(CHECKSUM) == network.checksum and not self.stage.full
-            after = before if same else hierarchy(network, () if self.stage.changed else before)
-            new_rows = rows if same else self._rows(after)
-            self._ask_for_reports(after, rows, new_rows, set(entities))
-            if not same:
-                self._write(rows, new_rows)
+            network = self._network()
+            if self.stage.full or index.catalog.get(CHECKSUM) != network.checksum:
+                old, new = self._before_and_after(network)
+                self._ask_for_reports(old, new, entities)
+                self._write(old, new)
                 index.catalog.put(CHECKSUM, network.checksum)
+            else:
+                self._ask_for_reports({}, {}, entities)
             stages.done(STAGE, entities)
         waiting = stages.take(PROJECTION)
         if waiting:
@@ -100,38 +95,59 @@ class CommunitiesRun:
         )
         self.stage.finish()
 
-    def _rows(self, found: list[Community]) -> dict[str, Row]:
+    def _network(self) -> Network:
+        edges = self.index.tables.relationships.read(None, ("source_id", "target_id", "weight"))
+        self.edges_scanned = edges.num_rows
+        return Network.of(edges["source_id"].to_pylist(), edges["target_id"].to_pylist(), edges["weight"].to_numpy())
+
+    def _before_and_after(self, network: Network) -> tuple[dict[str, Row], dict[str, Row]]:
+        """Rows of the communities that may differ, as they are and as they should be: all of them in a full look."""
+        former = StoredCommunities(self.index.tables.communities)
+        if self.stage.full:
+            previous = former.everything()
+            return former.rows, self._rows(hierarchy(network, () if self.stage.changed else previous))
+        found = arrange(network, former)
+        above = tops(found.communities)
+        # what is below one that came under another top-level community changes its shard with it
+        moved = [c for c in found.kept if former.rows[c]["top"] != above[c]]
+        return former.rows, self._rows([*found.communities, *all_below(former, moved)])
+
+    def _rows(self, communities: Sequence[Community]) -> dict[str, Row]:
         """Rows of the table; a community belongs to the shard of the top-level community above it."""
-        by_id = {c.id: c for c in found}
-        tops: dict[str, str] = {}
-        for c in found:  # by level: the parent's is known
-            tops[c.id] = tops[c.parent] if c.parent is not None else c.id
+        above = tops(communities)
         return {
             c.id: {
-                "id": c.id, "shard": shard_of(tops[c.id], self.shards), "level": c.level, "parent": c.parent,
-                "top": tops[c.id], "members": list(c.members), "members_hash": fingerprint(*c.members),
+                "id": c.id, "shard": shard_of(above[c.id], self.shards), "level": c.level, "parent": c.parent,
+                "top": above[c.id], "members": list(c.members), "members_hash": fingerprint(*c.members),
                 "edges": c.edges, "size": len(c.members),
             }
-            for c in by_id.values()
+            for c in communities
         }  # fmt: skip
 
-    def _ask_for_reports(
-        self, after: list[Community], old: Mapping[str, Row], new: Mapping[str, Row], entities: set[str]
-    ) -> None:
+    def _ask_for_reports(self, old: Mapping[str, Row], new: Mapping[str, Row], entities: Collection[str]) -> None:
         """Reports to look at: of communities that changed or hold a touched entity, and of all above them."""
         differ = {c for c in old.keys() | new.keys() if old.get(c) != new.get(c)}
-        differ |= {c.id for c in after if not entities.isdisjoint(c.members)}
         for community in list(differ):
             row = new.get(community)
             while row is not None and row["parent"] is not None:
                 differ.add(row["parent"])
                 row = new.get(row["parent"])
+        shards = self._holding(entities)
+        shards |= {c: (new.get(c) or old[c])["shard"] for c in differ | (shards.keys() & new.keys())}
         wanted: dict[str, set[str]] = {}
-        for community in differ:
-            row = new.get(community) or old[community]
-            wanted.setdefault(graph_partition(row["shard"]), set()).add(community)
+        for community, shard in shards.items():
+            wanted.setdefault(graph_partition(shard), set()).add(community)
         self.index.catalog.stages.touch("community_reports", wanted)
-        self.stage.touched.extend(sorted(differ))
+        self.stage.touched.extend(sorted(shards))
+
+    def _holding(self, entities: Collection[str]) -> dict[str, int]:
+        """{community: shard} of those that hold one of these entities, at every level, as of the last run."""
+        columns = ("entity_id", "community_id", "level")
+        rows = self.index.tables.memberships.by("entity_id", entities, columns).to_pylist()
+        above: dict[str, str] = {}
+        for row in sorted(rows, key=lambda row: int(row["level"])):  # an entity's coarsest community is its top
+            above.setdefault(row["entity_id"], row["community_id"])
+        return {row["community_id"]: shard_of(above[row["entity_id"]], self.shards) for row in rows}
 
     def _write(self, old: Mapping[str, Row], new: Mapping[str, Row]) -> None:
         tables = self.index.tables
@@ -154,10 +170,6 @@ class CommunitiesRun:
                 bytes_written=rows.nbytes + members.nbytes,
             )
         )
-
-
-def _community(row: Row) -> Community:
-    return Community(row["id"], row["level"], row["parent"], tuple(row["members"]), row["edges"])
 
 
 def _levels(index: Index) -> list[dict[str, int]]:

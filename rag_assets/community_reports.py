@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from knowledge import reports as writing
-from knowledge.communities import Community
+from knowledge.community import Community
 from knowledge.counters import Counters
 from knowledge.fingerprint import fingerprint
 from knowledge.report import Finding, Report

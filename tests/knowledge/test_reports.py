@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.communities import World, corpus, reports
-from knowledge.communities import Community, hierarchy
+from knowledge.communities import hierarchy
+from knowledge.community import Community
 from knowledge.fingerprint import fingerprint
 from knowledge.prose import prose
 from knowledge.quotes import MOST_CHARACTERS, PASSAGES_EACH, RELATIONSHIPS, pick_passages, wanted_support
