@@ -1,6 +1,6 @@
 """The asset `communities`: a hierarchy over all relationships that changes only where they changed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 
 import dagster as dg
 
@@ -76,10 +76,11 @@ class CommunitiesRun:
         entities = stages.take(STAGE)
         if entities or self.stage.full:
             network = self._network()
-            if self.stage.full or index.catalog.get(CHECKSUM) != network.checksum:
+            unsure = stages.take(PROJECTION).keys()
+            if unsure or self.stage.full or index.catalog.get(CHECKSUM) != network.checksum:
                 old, new = self._before_and_after(network)
                 self._ask_for_reports(old, new, entities)
-                self._write(old, new)
+                self._write(old, new, unsure)
                 index.catalog.put(CHECKSUM, network.checksum)
             else:
                 self._ask_for_reports({}, {}, entities)
@@ -149,18 +150,21 @@ class CommunitiesRun:
             above.setdefault(row["entity_id"], row["community_id"])
         return {row["community_id"]: shard_of(above[row["entity_id"]], self.shards) for row in rows}
 
-    def _write(self, old: Mapping[str, Row], new: Mapping[str, Row]) -> None:
+    def _write(self, old: Mapping[str, Row], new: Mapping[str, Row], unsure: Set[str]) -> None:
+        """Write the difference; `unsure`: a killed run may have written their memberships and not the rows of these."""
         tables = self.index.tables
         changed = [c for c in new if old.get(c) != new[c]]
         gone = [c for c in old if c not in new]
-        moved = [c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]]
+        moved = {c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]}
+        standing = tables.communities.by("id", unsure - new.keys() - set(gone), ("id", "level", "members")).to_pylist()
+        standing += [new[c] for c in sorted(moved | (unsure & new.keys()))]
         members = tables.memberships.arrow(
-            [{"entity_id": e, "community_id": c, "level": new[c]["level"]} for c in moved for e in new[c]["members"]]
+            [{"entity_id": e, "community_id": c["id"], "level": c["level"]} for c in standing for e in c["members"]]
         )
         rows = tables.communities.arrow([new[c] for c in changed])
         # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
         self.index.catalog.stages.touch(PROJECTION, {LEASE: [*changed, *gone]})
-        tables.memberships.replace([*moved, *gone], members, fresh=not tables.memberships.count())
+        tables.memberships.replace(moved.union(gone, unsure), members, fresh=not tables.memberships.count())
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
         self.stage.counters.add(
             Counters(

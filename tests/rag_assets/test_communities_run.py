@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -181,3 +182,19 @@ def test_the_last_relationship_takes_all_communities_with_it(county: County) -> 
     county.run()
     assert (county.rows(), county.memberships()) == ({}, [])
     assert county.asked() == reports_to_ask_for(old, {}, set())
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_run_killed_between_memberships_and_rows_leaves_no_membership_behind(county: County, back: bool) -> None:
+    before, draw = county.pairs, random.Random(7)
+    after = edited(draw, edited(draw, edited(draw, before)))
+    county.relate(after)
+    with (
+        patch.object(county.tables.communities, "replace", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        county.run()
+    county.relate(before if back else edited(draw, after))
+    county.run()
+    rows = county.rows()
+    assert county.memberships() == sorted((m, c, row["level"]) for c, row in rows.items() for m in row["members"])
