@@ -1,9 +1,7 @@
 """What an index and one edit of it cost, with models that cost nothing: CPU, bytes written, peak memory.
 
 Each size is measured in a process of its own, Dagster's storage in memory, and the compaction of tables (every
-twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`;
-with `--read 10000 --parts 10` only the rows that the graph's stages read when one of so many documents, of ten chunks
-each, is edited.
+twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`.
 """
 
 import argparse
@@ -15,46 +13,20 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
 from benchmarks import corpus
+from benchmarks.passes import SETTINGS, Passes, Step
 
 SIZES = (50, 200, 1000)
 LARGE = 20_000
 SMALL = 200
 """The size that an edit of the large index is compared with."""
-GRAPH = ("entity_graph", "communities", "community_reports")
 EDITS = 5
-SETTINGS = """\
-index: var/index
-catalog: var/catalog.db
-sources:
-  docs: {type: filesystem, path: docs}
-chunks: {max_tokens: 512}
-embeddings: {model: hashing}
-extraction: {method: patterns}
-"""
-
-
-@dataclass(slots=True)
-class Step:
-    """One pass: seconds of CPU and wall, bytes handed to the system, bytes of rows by the assets' counters."""
-
-    cpu: float = 0.0
-    wall: float = 0.0
-    written: int = 0
-    compaction: int = 0
-    rows: int = 0
-    texts: int = 0
-    read: dict[str, int] = field(default_factory=dict)
-    """Rows that each stage of the graph read, the scan of all relationships that clustering needs apart."""
-    by_asset: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -74,7 +46,7 @@ def measure(size: int, edits: int = EDITS) -> Measured:
         home, documents = Path(folder), corpus.Corpus(size)
         (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
         corpus.write(home / "docs", documents.documents())
-        passes = _Passes(home)
+        passes = Passes(home)
         build = passes.step()
         steps = []
         for number in range(edits):
@@ -83,88 +55,6 @@ def measure(size: int, edits: int = EDITS) -> Measured:
             steps.append(passes.step())
         idle = passes.step()
     return Measured(size, build, steps, idle, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-
-
-class _Passes:
-    """Passes over one project, each measured."""
-
-    def __init__(self, home: Path) -> None:
-        import dagster as dg
-
-        from resources.index import prepare_environment
-
-        prepare_environment()
-        self._file, self._instance = home / "rag.yaml", dg.DagsterInstance.ephemeral()
-
-    def step(self) -> Step:
-        from rag_assets.indexing import index_once
-        from resources.index import Index
-
-        step, cpu, wall, written = Step(), _cpu(), time.monotonic(), _written()
-        index = Index.load(self._file)
-        with _compaction_counted(step):
-            outcome = index_once(index, self._instance)
-        index.close()
-        if not outcome.ok:
-            raise SystemExit(f"the pass failed: {json.dumps(outcome.as_dict())[:2000]}")
-        step.cpu, step.wall = _cpu() - cpu, time.monotonic() - wall
-        step.written = _written() - written - step.compaction
-        step.by_asset = {name: counters.bytes_written for name, counters in outcome.assets.items()}
-        step.rows = sum(step.by_asset.values())
-        step.texts = outcome.assets["embeddings"].texts_embedded
-        step.read = {asset: self._read(asset) for asset in GRAPH}
-        return step
-
-    def rows(self) -> dict[str, int]:
-        """Rows of each table."""
-        from resources.index import Index
-
-        index = Index.load(self._file)
-        try:
-            return {table.name: table.count() for table in index.tables.stored()}
-        finally:
-            index.close()
-
-    def _read(self, asset: str) -> int:
-        import dagster as dg
-
-        event = self._instance.get_latest_materialization_event(dg.AssetKey(asset))
-        if event is None or event.asset_materialization is None:
-            return 0
-        said = {name: value.value for name, value in event.asset_materialization.metadata.items()}
-        return int(said["rows_read"]) - int(said.get("edges_scanned", 0))
-
-
-@contextmanager
-def _compaction_counted(step: Step) -> Iterator[None]:
-    from resources.tables import Table
-
-    whole = Table.compact
-
-    def counted(table: Table) -> None:
-        before = _written()
-        whole(table)
-        step.compaction += _written() - before
-
-    Table.compact = counted  # type: ignore[assignment, method-assign]
-    try:
-        yield
-    finally:
-        Table.compact = whole  # type: ignore[method-assign]
-
-
-def _cpu() -> float:
-    """Seconds of this process and of the workers that it started and that ended."""
-    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-
-
-def _written() -> int:
-    """Bytes that this process has handed to the system so far; 0 where the system does not say."""
-    try:
-        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
-    except FileNotFoundError:
-        return 0
-    return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -223,30 +113,6 @@ def main(sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
         print(f"one edit at {large:,} against {SMALL}: {times}")
 
 
-def rows_read(size: int, parts: int) -> None:
-    """Rows that the graph's stages read when one of `size` documents, of `parts` chunks each, is edited."""
-    with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
-        home, texts = Path(folder), corpus.Corpus(size * parts)
-
-        def document(number: int, version: int) -> str:
-            versions = [version, *[0] * (parts - 1)]  # an edit changes the first part
-            told = (texts.text(number * parts + n, version) for n, version in enumerate(versions))
-            return "\n".join(f"# Part {n}\n\n{text}\n" for n, text in enumerate(told))
-
-        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-        corpus.write(home / "docs", {corpus.name_of(n): document(n, 0) for n in range(size)})
-        passes = _Passes(home)
-        build = passes.step()
-        rows = passes.rows()
-        whole = sum(rows.values())
-        print(json.dumps({"rows": rows, "build_wall_seconds": round(build.wall, 1)}), flush=True)
-        for number in (size // 3, size // 2, size - 1):
-            (home / "docs" / corpus.name_of(number)).write_text(document(number, 1), encoding="utf-8")
-            edit = passes.step()
-            line = {"read": edit.read, "share": round(sum(edit.read.values()) / whole, 5), "texts": edit.texts}
-            print(json.dumps({**line, "cpu": round(edit.cpu, 2)}), flush=True)
-
-
 def profile(size: int, rows: int = 60) -> None:
     """Where the CPU of a build and of one edit goes: ms by function with all that it calls, and by itself.
 
@@ -257,7 +123,7 @@ def profile(size: int, rows: int = 60) -> None:
             home, documents = Path(folder, what), corpus.Corpus(many)
             corpus.write(home / "docs", documents.documents())
             (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-            passes = _Passes(home)
+            passes = Passes(home)
             if what == "warm":
                 passes.step()
         for what in ("build", "edit", "second edit"):
@@ -318,12 +184,8 @@ if __name__ == "__main__":
     parser.add_argument("--large", type=int, default=LARGE, help="0: leave it out")
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--profile", type=int, help="where the CPU goes at this size")
-    parser.add_argument("--read", type=int, help="count the rows that an edit of so many documents reads")
-    parser.add_argument("--parts", type=int, default=10, help="chunks of such a document")
     given = parser.parse_args()
-    if given.read:
-        rows_read(given.read, given.parts)
-    elif given.measure:
+    if given.measure:
         print(json.dumps(asdict(measure(given.measure))))
     elif given.profile:
         profile(given.profile)

@@ -23,7 +23,7 @@ from rag_assets.stage import StageRun, definition_metadata, markdown_table, want
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
 from resources.index import Index
-from resources.settings import Settings
+from resources.settings import Settings, graph_shard
 
 STAGE = "community_reports"
 Row = dict[str, Any]
@@ -97,7 +97,7 @@ class ReportsRun:
         for key in gone.values():
             self.shards[key].counters.rows_removed += 1
         for key, stage in self.shards.items():
-            self.rows[key] = self.table.count(f"shard = {_shard(key)}")
+            self.rows[key] = self.table.count(f"shard = {graph_shard(key)}")
             stage.counters.rows_same = self.rows[key] - stage.counters.rows_new - stage.counters.rows_changed
             stage.finish()
 
@@ -107,7 +107,7 @@ class ReportsRun:
         table, columns = self.index.tables.communities, ("id", "shard", "level", "parent", "members", "edges")
         found: list[Row] = []
         for key in (key for key, stage in self.shards.items() if stage.full):
-            where = f"shard = {_shard(key)}"
+            where = f"shard = {graph_shard(key)}"
             rows = table.read(where, columns).to_pylist()
             reports = self.table.read(where, ("community_id",))["community_id"].to_pylist()
             of |= dict.fromkeys([*(row["id"] for row in rows), *reports], key)
@@ -170,10 +170,6 @@ class ReportsRun:
         arrow = self.table.arrow(new)
         self.table.replace([*(row["community_id"] for row in new), *gone], arrow, fresh=not old)
         counters.bytes_written += arrow.nbytes
-
-
-def _shard(partition: str) -> int:
-    return int(partition.removeprefix("g"))
 
 
 def _row(report: Report, shard: int, evidence: str, documents: set[str]) -> Row:

@@ -259,6 +259,11 @@ def graph_partition(shard: int) -> str:
     return f"g{shard:02d}"
 
 
+def graph_shard(partition: str) -> int:
+    """The shard that `graph_partition` made this key of."""
+    return int(partition.removeprefix("g"))
+
+
 def model_tokens(model: str, folder: Path) -> int:
     """Most tokens the model reads at once: from the table above, or from the model folder itself."""
     if model in MODEL_TOKENS:
