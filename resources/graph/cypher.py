@@ -60,7 +60,10 @@ RETURN id
 
 @cache
 def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
-    """Remove the ids in the parameters named after the kinds, edges before nodes, in one request."""
+    """Remove the ids in the parameters named after the kinds, edges before nodes, in one request.
+
+    Where the nodes have more than `$most` edges, nothing is done and no row returned: `strip` them first.
+    """
     return "\n".join([*_deletions(kinds), f"RETURN {', '.join(kind.value for kind in kinds)}"])
 
 
@@ -68,7 +71,8 @@ def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
 def write(deleted: tuple[EdgeKind | NodeKind, ...], upserted: tuple[EdgeKind | NodeKind, ...]) -> str:
     """`delete`, then the rows in the parameters `new_` and the kind, nodes before edges, in one request.
 
-    Returns the number of deletions of each kind, of written rows of each kind, of matched rows of each kind of edge.
+    Returns the number of deletions of each kind, of written rows of each kind, of matched rows of each kind of edge;
+    where nodes to delete have more than `$most` edges, nothing is done and no row returned.
     """
     nodes = [kind for kind in upserted if isinstance(kind, NodeKind)]
     edges = [kind for kind in upserted if isinstance(kind, EdgeKind)]
@@ -80,15 +84,36 @@ def write(deleted: tuple[EdgeKind | NodeKind, ...], upserted: tuple[EdgeKind | N
     return "\n".join([*parts, f"RETURN {', '.join(names)}"])
 
 
+@cache
+def strip(kind: NodeKind) -> str:
+    """Remove at most `$size` edges of any kind at the nodes `$ids`; returns how many."""
+    return f"""
+UNWIND $ids AS id
+MATCH (:{quoted(LABELS[kind])} {{id: id}})-[r]-()
+WITH r LIMIT $size
+DELETE r
+RETURN count(*)
+"""
+
+
 def _deletions(kinds: Collection[EdgeKind | NodeKind]) -> list[str]:
-    parts = []
-    for kind in sorted(kinds, key=lambda kind: isinstance(kind, NodeKind)):
-        if isinstance(kind, NodeKind):
-            match = f"MATCH (x:{quoted(LABELS[kind])} {{id: id}}) DETACH DELETE x"
-        else:
-            match = f"MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->() DELETE x"
-        parts.append(f"CALL () {{ UNWIND ${kind.value} AS id {match} RETURN count(*) AS {kind.value} }}")
-    return parts
+    nodes = [kind for kind in kinds if isinstance(kind, NodeKind)]
+    edges = [kind for kind in kinds if isinstance(kind, EdgeKind)]
+    attached = " + ".join(f"at_{kind.value}" for kind in nodes)
+    # One sum over all kinds, so that what follows runs once or not at all.
+    return [
+        *(f"CALL () {{ {_find(kind)} RETURN sum(count {{ (x)--() }}) AS at_{kind.value} }}" for kind in nodes),
+        *([f"WITH {attached} AS attached WHERE attached <= $most"] if nodes else []),
+        *(f"CALL () {{ {_find(kind)} DELETE x RETURN count(*) AS {kind.value} }}" for kind in edges),
+        *(f"CALL () {{ {_find(kind)} DETACH DELETE x RETURN count(*) AS {kind.value} }}" for kind in nodes),
+    ]
+
+
+def _find(kind: EdgeKind | NodeKind) -> str:
+    """The rows `x` of a kind with the ids in the parameter named after it."""
+    if isinstance(kind, NodeKind):
+        return f"UNWIND ${kind.value} AS id MATCH (x:{quoted(LABELS[kind])} {{id: id}})"
+    return f"UNWIND ${kind.value} AS id MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->()"
 
 
 @cache
