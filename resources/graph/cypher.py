@@ -15,6 +15,14 @@ def quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
 
 
+def by_id(name: str, kind: EdgeKind | NodeKind) -> str:
+    """The hint to find the row `name` of a kind through the index of its ids.
+
+    A plan made when there were few rows reads all of them for every id, and is kept for a while when there are many.
+    """
+    return f"USING INDEX SEEK {name}:{quoted(LABELS[kind] if isinstance(kind, NodeKind) else TYPES[kind])}(id)"
+
+
 @cache
 def upsert_nodes(kind: NodeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, labels, properties}; returns how many were new or different."""
@@ -35,11 +43,11 @@ RETURN count(*) AS written_{rows}
 @cache
 def upsert_edges(kind: EdgeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, source, target, properties}; returns how many found their ends and how many changed."""
-    source, target = _ends(kind)
+    source, target = ENDS[kind]
     return f"""
 UNWIND ${rows} AS row
-MATCH (a:{source} {{id: row.source}})
-MATCH (b:{target} {{id: row.target}})
+MATCH (a:{quoted(LABELS[source])} {{id: row.source}}) {by_id("a", source)}
+MATCH (b:{quoted(LABELS[target])} {{id: row.target}}) {by_id("b", target)}
 MERGE (a)-[r:{quoted(TYPES[kind])} {{id: row.id}}]->(b)
 WITH r, row, properties(r) <> row.properties AS differs
 FOREACH (_ IN CASE WHEN differs THEN [1] ELSE [] END | SET r = row.properties)
@@ -52,7 +60,7 @@ def missing_nodes(kind: NodeKind) -> str:
     """Which of `$ids` are not there."""
     return f"""
 UNWIND $ids AS id
-OPTIONAL MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+OPTIONAL MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)}
 WITH id, n WHERE n IS NULL
 RETURN id
 """
@@ -89,7 +97,7 @@ def strip(kind: NodeKind) -> str:
     """Remove at most `$size` edges of any kind at the nodes `$ids`; returns how many."""
     return f"""
 UNWIND $ids AS id
-MATCH (:{quoted(LABELS[kind])} {{id: id}})-[r]-()
+MATCH (x:{quoted(LABELS[kind])} {{id: id}})-[r]-() {by_id("x", kind)}
 WITH r LIMIT $size
 DELETE r
 RETURN count(*)
@@ -112,8 +120,10 @@ def _deletions(kinds: Collection[EdgeKind | NodeKind]) -> list[str]:
 def _find(kind: EdgeKind | NodeKind) -> str:
     """The rows `x` of a kind with the ids in the parameter named after it."""
     if isinstance(kind, NodeKind):
-        return f"UNWIND ${kind.value} AS id MATCH (x:{quoted(LABELS[kind])} {{id: id}})"
-    return f"UNWIND ${kind.value} AS id MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->()"
+        pattern = f"(x:{quoted(LABELS[kind])} {{id: id}})"
+    else:
+        pattern = f"()-[x:{quoted(TYPES[kind])} {{id: id}}]->()"
+    return f"UNWIND ${kind.value} AS id MATCH {pattern} {by_id('x', kind)}"
 
 
 @cache
@@ -121,7 +131,7 @@ def read_nodes(kind: NodeKind) -> str:
     """`$ids` as (id, properties, labels)."""
     return f"""
 UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)}
 RETURN n.id, properties(n), labels(n)
 """
 
@@ -131,7 +141,7 @@ def read_property(kind: NodeKind, name: str) -> str:
     """`$ids` as (id, one property) of the nodes that have it."""
     return f"""
 UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}}) WHERE n.{quoted(name)} IS NOT NULL
+MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)} WHERE n.{quoted(name)} IS NOT NULL
 RETURN n.id, n.{quoted(name)}
 """
 
@@ -139,14 +149,19 @@ RETURN n.id, n.{quoted(name)}
 @cache
 def edges_among(kind: EdgeKind) -> str:
     """The edges with both ends in `$ids` as (id, source, target, properties)."""
-    source, target = _ends(kind)
-    # `$ids` and not a list per row: the server hashes a constant list once, and searches any other from its start.
+    return f"{among(kind)} RETURN r.id, a.id, b.id, properties(r)"
+
+
+@cache
+def among(kind: EdgeKind, ids: str = "ids") -> str:
+    """The edges `r` from `a` to `b` of a kind with both ends in the parameter."""
+    source, _ = ENDS[kind]
+    # `coalesce`, so that no plan of a time of few nodes seeks all of `b` for every `a`. And the parameter, not a list
+    # per row: the server hashes a constant list once, and searches any other from its start.
     return f"""
-UNWIND $ids AS id
-MATCH (a:{source} {{id: id}})-[r:{quoted(TYPES[kind])}]->(b:{target})
-WHERE b.id IN $ids
-RETURN r.id, a.id, b.id, properties(r)
-"""
+UNWIND ${ids} AS id
+MATCH (a:{quoted(LABELS[source])} {{id: id}})-[r:{quoted(TYPES[kind])}]->(b) {by_id("a", source)}
+WHERE coalesce(b.id, '') IN ${ids}"""
 
 
 @cache
@@ -154,7 +169,7 @@ def read_edges_by_id(kind: EdgeKind) -> str:
     """`$ids` as (id, source, target, properties)."""
     return f"""
 UNWIND $ids AS id
-MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b)
+MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b) {by_id("r", kind)}
 RETURN r.id, a.id, b.id, properties(r)
 """
 
@@ -162,12 +177,12 @@ RETURN r.id, a.id, b.id, properties(r)
 @cache
 def degrees(kind: EdgeKind) -> str:
     """`$ids` as (id, edges in both directions)."""
-    source, target = _ends(kind)
+    source, target = ENDS[kind]
     type_ = quoted(TYPES[kind])
     return f"""
 UNWIND $ids AS id
-OPTIONAL MATCH (a:{source} {{id: id}})
-OPTIONAL MATCH (b:{target} {{id: id}})
+OPTIONAL MATCH (a:{quoted(LABELS[source])} {{id: id}}) {by_id("a", source)}
+OPTIONAL MATCH (b:{quoted(LABELS[target])} {{id: id}}) {by_id("b", target)}
 RETURN id, CASE WHEN a IS NULL THEN 0 ELSE count {{ (a)-[:{type_}]->() }} END
          + CASE WHEN b IS NULL THEN 0 ELSE count {{ (b)<-[:{type_}]-() }} END
 """
@@ -178,15 +193,14 @@ def neighbours(kinds: Collection[EdgeKind], limited: bool) -> str:
     """The edges at `$ids` in both directions as (type, id, source, target, weight), the `$limit` heaviest of each."""
     ways = []
     for kind in kinds:
-        source, target = _ends(kind)
-        for left, right in ((f"(x:{source} {{id: id}})", "(y)"), ("(y)", f"(x:{target} {{id: id}})")):
-            found = f"{left}-[r:{quoted(TYPES[kind])}]->{right}"
-            ways.append(f"WITH id MATCH {found} RETURN r, startNode(r).id AS source, endNode(r).id AS target")
+        for end, (left, right) in zip(ENDS[kind], (("-", "->"), ("<-", "-")), strict=True):
+            found = f"(x:{quoted(LABELS[end])} {{id: id}}){left}[r:{quoted(TYPES[kind])}]{right}() {by_id('x', end)}"
+            ways.append(f"MATCH {found} RETURN r, startNode(r).id AS source, endNode(r).id AS target")
     heaviest = "ORDER BY r.weight DESC, r.id LIMIT $limit" if limited else ""
     return f"""
 UNWIND $ids AS id
 CALL (id) {{
-    CALL (id) {{ {" UNION ALL ".join(way.removeprefix("WITH id ") for way in ways)} }}
+    CALL (id) {{ {" UNION ALL ".join(ways)} }}
     WITH DISTINCT r, source, target {heaviest}
     RETURN r, source, target
 }}
@@ -197,8 +211,10 @@ RETURN DISTINCT type(r), r.id, source, target, r.weight
 @cache
 def page_of_nodes(kind: NodeKind) -> str:
     """The next `$size` nodes after the id `$after`."""
-    label = quoted(LABELS[kind])
-    return f"MATCH (n:{label}) WHERE n.id > $after RETURN n.id, properties(n), labels(n) ORDER BY n.id LIMIT $size"
+    return (
+        f"MATCH (n:{quoted(LABELS[kind])}) {by_id('n', kind)} WHERE n.id > $after "
+        "RETURN n.id, properties(n), labels(n) ORDER BY n.id LIMIT $size"
+    )
 
 
 @cache
@@ -206,7 +222,7 @@ def page_of_edges(kind: EdgeKind, whole: bool) -> str:
     """The next `$size` edges after the id `$after`."""
     last = "properties(r)" if whole else "r.weight"
     return (
-        f"MATCH (a)-[r:{quoted(TYPES[kind])}]->(b) WHERE r.id > $after "
+        f"MATCH (a)-[r:{quoted(TYPES[kind])}]->(b) {by_id('r', kind)} WHERE r.id > $after "
         f"RETURN r.id, a.id, b.id, {last} ORDER BY r.id LIMIT $size"
     )
 
@@ -241,8 +257,3 @@ def clear(*, edges: bool) -> str:
         of = f"(x:{quoted(LABELS[kind])})" if isinstance(kind, NodeKind) else f"()-[x:{quoted(TYPES[kind])}]->()"
         parts.append(f"CALL () {{ MATCH {of} WITH x LIMIT $size {verb} x RETURN count(*) AS {kind} }}")
     return "\n".join([*parts, f"RETURN {' + '.join(kinds)}"])
-
-
-def _ends(kind: EdgeKind) -> tuple[str, str]:
-    source, target = ENDS[kind]
-    return quoted(LABELS[source]), quoted(LABELS[target])

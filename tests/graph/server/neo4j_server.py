@@ -24,6 +24,7 @@ dbms.security.auth_enabled={auth}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=64m
 db.transaction.timeout=300s
+dbms.cypher.min_replan_interval=1h
 server.directories.data={home}/data
 server.directories.logs={home}/logs
 server.directories.run={home}/run
