@@ -15,6 +15,14 @@ def quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
 
 
+def by_id(name: str, kind: EdgeKind | NodeKind) -> str:
+    """The hint to find the row `name` of a kind through the index of its ids.
+
+    A plan made when there were few rows reads all of them for every id, and is kept for a while when there are many.
+    """
+    return f"USING INDEX SEEK {name}:{quoted(LABELS[kind] if isinstance(kind, NodeKind) else TYPES[kind])}(id)"
+
+
 @cache
 def upsert_nodes(kind: NodeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, labels, properties}; returns how many were new or different."""
@@ -35,11 +43,11 @@ RETURN count(*) AS written_{rows}
 @cache
 def upsert_edges(kind: EdgeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, source, target, properties}; returns how many found their ends and how many changed."""
-    source, target = _ends(kind)
+    source, target = ENDS[kind]
     return f"""
 UNWIND ${rows} AS row
-MATCH (a:{source} {{id: row.source}})
-MATCH (b:{target} {{id: row.target}})
+MATCH (a:{quoted(LABELS[source])} {{id: row.source}}) {by_id("a", source)}
+MATCH (b:{quoted(LABELS[target])} {{id: row.target}}) {by_id("b", target)}
 MERGE (a)-[r:{quoted(TYPES[kind])} {{id: row.id}}]->(b)
 WITH r, row, properties(r) <> row.properties AS differs
 FOREACH (_ IN CASE WHEN differs THEN [1] ELSE [] END | SET r = row.properties)
@@ -52,7 +60,7 @@ def missing_nodes(kind: NodeKind) -> str:
     """Which of `$ids` are not there."""
     return f"""
 UNWIND $ids AS id
-OPTIONAL MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+OPTIONAL MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)}
 WITH id, n WHERE n IS NULL
 RETURN id
 """
@@ -60,7 +68,10 @@ RETURN id
 
 @cache
 def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
-    """Remove the ids in the parameters named after the kinds, edges before nodes, in one request."""
+    """Remove the ids in the parameters named after the kinds, edges before nodes, in one request.
+
+    Where the nodes have more than `$most` edges, nothing is done and no row returned: `strip` them first.
+    """
     return "\n".join([*_deletions(kinds), f"RETURN {', '.join(kind.value for kind in kinds)}"])
 
 
@@ -68,7 +79,8 @@ def delete(kinds: tuple[EdgeKind | NodeKind, ...]) -> str:
 def write(deleted: tuple[EdgeKind | NodeKind, ...], upserted: tuple[EdgeKind | NodeKind, ...]) -> str:
     """`delete`, then the rows in the parameters `new_` and the kind, nodes before edges, in one request.
 
-    Returns the number of deletions of each kind, of written rows of each kind, of matched rows of each kind of edge.
+    Returns the number of deletions of each kind, of written rows of each kind, of matched rows of each kind of edge;
+    where nodes to delete have more than `$most` edges, nothing is done and no row returned.
     """
     nodes = [kind for kind in upserted if isinstance(kind, NodeKind)]
     edges = [kind for kind in upserted if isinstance(kind, EdgeKind)]
@@ -80,15 +92,38 @@ def write(deleted: tuple[EdgeKind | NodeKind, ...], upserted: tuple[EdgeKind | N
     return "\n".join([*parts, f"RETURN {', '.join(names)}"])
 
 
+@cache
+def strip(kind: NodeKind) -> str:
+    """Remove at most `$size` edges of any kind at the nodes `$ids`; returns how many."""
+    return f"""
+UNWIND $ids AS id
+MATCH (x:{quoted(LABELS[kind])} {{id: id}})-[r]-() {by_id("x", kind)}
+WITH r LIMIT $size
+DELETE r
+RETURN count(*)
+"""
+
+
 def _deletions(kinds: Collection[EdgeKind | NodeKind]) -> list[str]:
-    parts = []
-    for kind in sorted(kinds, key=lambda kind: isinstance(kind, NodeKind)):
-        if isinstance(kind, NodeKind):
-            match = f"MATCH (x:{quoted(LABELS[kind])} {{id: id}}) DETACH DELETE x"
-        else:
-            match = f"MATCH ()-[x:{quoted(TYPES[kind])} {{id: id}}]->() DELETE x"
-        parts.append(f"CALL () {{ UNWIND ${kind.value} AS id {match} RETURN count(*) AS {kind.value} }}")
-    return parts
+    nodes = [kind for kind in kinds if isinstance(kind, NodeKind)]
+    edges = [kind for kind in kinds if isinstance(kind, EdgeKind)]
+    attached = " + ".join(f"at_{kind.value}" for kind in nodes)
+    # One sum over all kinds, so that what follows runs once or not at all.
+    return [
+        *(f"CALL () {{ {_find(kind)} RETURN sum(count {{ (x)--() }}) AS at_{kind.value} }}" for kind in nodes),
+        *([f"WITH {attached} AS attached WHERE attached <= $most"] if nodes else []),
+        *(f"CALL () {{ {_find(kind)} DELETE x RETURN count(*) AS {kind.value} }}" for kind in edges),
+        *(f"CALL () {{ {_find(kind)} DETACH DELETE x RETURN count(*) AS {kind.value} }}" for kind in nodes),
+    ]
+
+
+def _find(kind: EdgeKind | NodeKind) -> str:
+    """The rows `x` of a kind with the ids in the parameter named after it."""
+    if isinstance(kind, NodeKind):
+        pattern = f"(x:{quoted(LABELS[kind])} {{id: id}})"
+    else:
+        pattern = f"()-[x:{quoted(TYPES[kind])} {{id: id}}]->()"
+    return f"UNWIND ${kind.value} AS id MATCH {pattern} {by_id('x', kind)}"
 
 
 @cache
@@ -96,7 +131,7 @@ def read_nodes(kind: NodeKind) -> str:
     """`$ids` as (id, properties, labels)."""
     return f"""
 UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}})
+MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)}
 RETURN n.id, properties(n), labels(n)
 """
 
@@ -106,7 +141,7 @@ def read_property(kind: NodeKind, name: str) -> str:
     """`$ids` as (id, one property) of the nodes that have it."""
     return f"""
 UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}}) WHERE n.{quoted(name)} IS NOT NULL
+MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)} WHERE n.{quoted(name)} IS NOT NULL
 RETURN n.id, n.{quoted(name)}
 """
 
@@ -114,14 +149,19 @@ RETURN n.id, n.{quoted(name)}
 @cache
 def edges_among(kind: EdgeKind) -> str:
     """The edges with both ends in `$ids` as (id, source, target, properties)."""
-    source, target = _ends(kind)
-    # `$ids` and not a list per row: the server hashes a constant list once, and searches any other from its start.
+    return f"{among(kind)} RETURN r.id, a.id, b.id, properties(r)"
+
+
+@cache
+def among(kind: EdgeKind, ids: str = "ids") -> str:
+    """The edges `r` from `a` to `b` of a kind with both ends in the parameter."""
+    source, _ = ENDS[kind]
+    # `coalesce`, so that no plan of a time of few nodes seeks all of `b` for every `a`. And the parameter, not a list
+    # per row: the server hashes a constant list once, and searches any other from its start.
     return f"""
-UNWIND $ids AS id
-MATCH (a:{source} {{id: id}})-[r:{quoted(TYPES[kind])}]->(b:{target})
-WHERE b.id IN $ids
-RETURN r.id, a.id, b.id, properties(r)
-"""
+UNWIND ${ids} AS id
+MATCH (a:{quoted(LABELS[source])} {{id: id}})-[r:{quoted(TYPES[kind])}]->(b) {by_id("a", source)}
+WHERE coalesce(b.id, '') IN ${ids}"""
 
 
 @cache
@@ -129,7 +169,7 @@ def read_edges_by_id(kind: EdgeKind) -> str:
     """`$ids` as (id, source, target, properties)."""
     return f"""
 UNWIND $ids AS id
-MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b)
+MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b) {by_id("r", kind)}
 RETURN r.id, a.id, b.id, properties(r)
 """
 
@@ -137,12 +177,12 @@ RETURN r.id, a.id, b.id, properties(r)
 @cache
 def degrees(kind: EdgeKind) -> str:
     """`$ids` as (id, edges in both directions)."""
-    source, target = _ends(kind)
+    source, target = ENDS[kind]
     type_ = quoted(TYPES[kind])
     return f"""
 UNWIND $ids AS id
-OPTIONAL MATCH (a:{source} {{id: id}})
-OPTIONAL MATCH (b:{target} {{id: id}})
+OPTIONAL MATCH (a:{quoted(LABELS[source])} {{id: id}}) {by_id("a", source)}
+OPTIONAL MATCH (b:{quoted(LABELS[target])} {{id: id}}) {by_id("b", target)}
 RETURN id, CASE WHEN a IS NULL THEN 0 ELSE count {{ (a)-[:{type_}]->() }} END
          + CASE WHEN b IS NULL THEN 0 ELSE count {{ (b)<-[:{type_}]-() }} END
 """
@@ -153,15 +193,14 @@ def neighbours(kinds: Collection[EdgeKind], limited: bool) -> str:
     """The edges at `$ids` in both directions as (type, id, source, target, weight), the `$limit` heaviest of each."""
     ways = []
     for kind in kinds:
-        source, target = _ends(kind)
-        for left, right in ((f"(x:{source} {{id: id}})", "(y)"), ("(y)", f"(x:{target} {{id: id}})")):
-            found = f"{left}-[r:{quoted(TYPES[kind])}]->{right}"
-            ways.append(f"WITH id MATCH {found} RETURN r, startNode(r).id AS source, endNode(r).id AS target")
+        for end, (left, right) in zip(ENDS[kind], (("-", "->"), ("<-", "-")), strict=True):
+            found = f"(x:{quoted(LABELS[end])} {{id: id}}){left}[r:{quoted(TYPES[kind])}]{right}() {by_id('x', end)}"
+            ways.append(f"MATCH {found} RETURN r, startNode(r).id AS source, endNode(r).id AS target")
     heaviest = "ORDER BY r.weight DESC, r.id LIMIT $limit" if limited else ""
     return f"""
 UNWIND $ids AS id
 CALL (id) {{
-    CALL (id) {{ {" UNION ALL ".join(way.removeprefix("WITH id ") for way in ways)} }}
+    CALL (id) {{ {" UNION ALL ".join(ways)} }}
     WITH DISTINCT r, source, target {heaviest}
     RETURN r, source, target
 }}
@@ -172,8 +211,10 @@ RETURN DISTINCT type(r), r.id, source, target, r.weight
 @cache
 def page_of_nodes(kind: NodeKind) -> str:
     """The next `$size` nodes after the id `$after`."""
-    label = quoted(LABELS[kind])
-    return f"MATCH (n:{label}) WHERE n.id > $after RETURN n.id, properties(n), labels(n) ORDER BY n.id LIMIT $size"
+    return (
+        f"MATCH (n:{quoted(LABELS[kind])}) {by_id('n', kind)} WHERE n.id > $after "
+        "RETURN n.id, properties(n), labels(n) ORDER BY n.id LIMIT $size"
+    )
 
 
 @cache
@@ -181,7 +222,7 @@ def page_of_edges(kind: EdgeKind, whole: bool) -> str:
     """The next `$size` edges after the id `$after`."""
     last = "properties(r)" if whole else "r.weight"
     return (
-        f"MATCH (a)-[r:{quoted(TYPES[kind])}]->(b) WHERE r.id > $after "
+        f"MATCH (a)-[r:{quoted(TYPES[kind])}]->(b) {by_id('r', kind)} WHERE r.id > $after "
         f"RETURN r.id, a.id, b.id, {last} ORDER BY r.id LIMIT $size"
     )
 
@@ -216,8 +257,3 @@ def clear(*, edges: bool) -> str:
         of = f"(x:{quoted(LABELS[kind])})" if isinstance(kind, NodeKind) else f"()-[x:{quoted(TYPES[kind])}]->()"
         parts.append(f"CALL () {{ MATCH {of} WITH x LIMIT $size {verb} x RETURN count(*) AS {kind} }}")
     return "\n".join([*parts, f"RETURN {' + '.join(kinds)}"])
-
-
-def _ends(kind: EdgeKind) -> tuple[str, str]:
-    source, target = ENDS[kind]
-    return quoted(LABELS[source]), quoted(LABELS[target])

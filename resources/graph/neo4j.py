@@ -77,12 +77,8 @@ class Neo4jGraph(GraphStore):
     def delete(self, ids: Mapping[Kind, Sequence[str]]) -> dict[Kind, int]:
         deleted = dict.fromkeys(ids, 0)
         queues = {kind: list(batches(dict.fromkeys(names), self.limits.batch_size)) for kind, names in ids.items()}
-        while kinds := tuple(kind for kind, queue in queues.items() if queue):
-            parameters = {kind.value: queues[kind].pop(0) for kind in kinds}
-            statement = cypher.delete(kinds)
-            purpose = f"deleting {sum(map(len, parameters.values()))} rows"
-            (counts,) = self.connection.write(purpose, _statement(statement, parameters))
-            for kind, count in zip(kinds, counts, strict=True):
+        while some := {kind: queue.pop(0) for kind, queue in queues.items() if queue}:
+            for kind, count in zip(some, self._delete(some), strict=True):
                 deleted[kind] += count
                 self.traffic.add(rows_deleted=count)
         return deleted
@@ -92,6 +88,8 @@ class Neo4jGraph(GraphStore):
         if whole.kinds < 2 or whole.size > self.limits.batch_size:
             return super().write(delete, upsert)
         counts = self._checked(f"writing {whole.size} rows of {whole.kinds} kinds", whole)
+        if not counts:
+            return super().write(delete, upsert)
         deleted = whole.deleted(counts)
         self.traffic.add(rows_deleted=deleted)
         return sum(self._count(written, records) for written, records in whole.written(counts)), deleted
@@ -199,6 +197,18 @@ class Neo4jGraph(GraphStore):
     def close(self) -> None:
         self.connection.close()
 
+    def _delete(self, ids: Mapping[Kind, list[str]]) -> tuple[int, ...]:
+        """Delete at most a batch of each kind; returns how many of each were there."""
+        parameters: dict[str, Any] = {kind.value: names for kind, names in ids.items()}
+        work = _statement(cypher.delete(tuple(ids)), {**parameters, "most": self.limits.batch_size})
+        while not (counts := self.connection.write(f"deleting {sum(map(len, ids.values()))} rows", work)):
+            # The edges of a few hubs do not fit into one transaction.
+            for kind in (kind for kind in ids if isinstance(kind, NodeKind)):
+                slice_ = _statement(cypher.strip(kind), {"ids": ids[kind], "size": self.limits.batch_size})
+                while self.connection.write("deleting the edges of nodes that have many", slice_)[0][0]:
+                    pass
+        return tuple(counts[0])
+
     def _upsert_nodes(self, kind: NodeKind, records: Sequence[NodeRecord]) -> int:
         rows = [node_parameters(kind, record) for record in records]
         work = _statement(cypher.upsert_nodes(kind), {"rows": rows})
@@ -211,16 +221,22 @@ class Neo4jGraph(GraphStore):
         return self._count(written, records)
 
     def _checked(self, purpose: str, whole: Together) -> tuple[int, ...]:
-        """The counts of a write. Nothing of it is written where an edge does not find its ends, or has others."""
+        """The counts of a write; none where its deletions are too much for one transaction, and nothing was done.
+
+        Nothing of it is written where an edge does not find its ends, or has others.
+        """
         from neo4j.exceptions import ConstraintError
 
-        statement, parameters = whole.statement, whole.parameters
+        statement, parameters = whole.statement, {**whole.parameters, "most": self.limits.batch_size}
 
         def work(run: Run) -> tuple[int, ...]:
             try:
-                (counts,) = run(statement, parameters)
+                rows = run(statement, parameters)
             except ConstraintError:
                 raise _MovedError from None
+            if not rows:
+                return ()
+            (counts,) = rows
             for kind in whole.short(counts):
                 raise dangling(kind, _missing(run, kind, whole.edges[kind]))
             return tuple(counts)

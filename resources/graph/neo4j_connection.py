@@ -134,6 +134,8 @@ class Neo4jConnection:
             database=self.settings.database,
             default_access_mode=READ_ACCESS if read else WRITE_ACCESS,
             bookmark_manager=driver.execute_query_bookmark_manager,
+            # Not for the whole driver, which then could not ask an old server what it is.
+            notifications_min_severity="OFF",
         ) as session:
             with session.begin_transaction(timeout=seconds) as transaction:
                 done = work(self._runner(transaction))

@@ -129,6 +129,5 @@ def _connect(settings: Neo4jServerSettings) -> "Driver":
         connection_timeout=CONNECT_SECONDS,
         liveness_check_timeout=30.0,
         telemetry_disabled=True,
-        notifications_min_severity="OFF",
         **tls,
     )

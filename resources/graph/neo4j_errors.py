@@ -5,7 +5,13 @@ are content of documents; its code says enough.
 """
 
 from resources.errors import GraphError, GraphUnavailable
+from resources.graph import schema
 
+READ_ONLY = "holds the database read-only; make it writable (server.databases.read_only)."
+TOO_SLOW = (
+    "ended a transaction that took too long; raise graph.neo4j.transaction_seconds, or lower graph.neo4j.batch_size."
+)
+STOPPED = "its log says why (a full disk does this): make room, then start the server again."
 BY_CODE = {
     "Neo.ClientError.Security.Unauthorized": "refuses the user or the password; check graph.neo4j.user and password.",
     "Neo.ClientError.Security.AuthenticationRateLimit": "refuses logins for a while after wrong passwords; wait, and "
@@ -14,25 +20,22 @@ BY_CODE = {
     "Neo.ClientError.Security.Forbidden": "does not allow this user what is needed; grant it to read, write and make "
     "constraints.",
     "Neo.ClientError.Database.DatabaseNotFound": "has no such database; correct graph.neo4j.database.",
-    "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase": "holds the database read-only; make it writable "
-    "(server.databases.read_only).",
-    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase": "holds the database read-only; make it writable "
-    "(server.databases.read_only).",
-    "Neo.ClientError.Statement.AccessMode": "holds the database read-only; make it writable.",
+    "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase": READ_ONLY,
+    "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase": READ_ONLY,
+    "Neo.ClientError.Statement.AccessMode": READ_ONLY,
     "Neo.TransientError.General.OutOfMemoryError": "ran out of memory; raise its heap, or lower "
     "graph.neo4j.batch_size.",
     "Neo.TransientError.General.MemoryPoolOutOfMemoryError": "ran out of memory for transactions; raise "
     "dbms.memory.transaction.total.max, or lower graph.neo4j.batch_size.",
-    "Neo.TransientError.General.DatabaseUnavailable": "has the database shut; look at the server's log (a full disk "
-    "does this), and start it again.",
-    "Neo.DatabaseError.Transaction.TransactionCommitFailed": "could not commit; look at the server's log (a full disk "
-    "does this).",
-    "Neo.DatabaseError.Transaction.TransactionStartFailed": "could not start a transaction; look at the server's log.",
-    "Neo.ClientError.Transaction.TransactionTimedOut": "ended a transaction that took too long; raise "
-    "graph.neo4j.transaction_seconds, or lower graph.neo4j.batch_size.",
-    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": "ended a transaction that took too long; "
-    "raise graph.neo4j.transaction_seconds, or lower graph.neo4j.batch_size.",
+    "Neo.TransientError.General.DatabaseUnavailable": f"has the database shut; {STOPPED}",
+    "Neo.DatabaseError.Transaction.TransactionLogError": f"could not write its transaction log; {STOPPED}",
+    "Neo.DatabaseError.Transaction.TransactionCommitFailed": f"could not commit; {STOPPED}",
+    "Neo.DatabaseError.Transaction.TransactionStartFailed": f"has stopped the database; {STOPPED}",
+    "Neo.ClientError.Transaction.TransactionTimedOut": TOO_SLOW,
+    "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration": TOO_SLOW,
 }
+IN_DOUBT = {"Neo.DatabaseError.Transaction.TransactionCommitFailed"}
+"""The server may have written it to its log before it failed, and then does it when it starts again."""
 
 
 class Unreachable(GraphUnavailable):
@@ -41,16 +44,25 @@ class Unreachable(GraphUnavailable):
 
 def translated(error: Exception, uri: str, database: str, purpose: str) -> GraphError:
     """The error to raise instead of one of the driver's."""
-    from neo4j.exceptions import ConfigurationError, Neo4jError, ServiceUnavailable, SessionExpired
+    from neo4j.exceptions import (
+        ConfigurationError,
+        Neo4jError,
+        ServiceUnavailable,
+        SessionExpired,
+        UnsupportedServerProduct,
+    )
 
     place = f"the graph store at {uri} (database {database})"
     if isinstance(error, Neo4jError):
         code = error.code or "no code"
         if code in BY_CODE:
-            return GraphUnavailable(f"{place} {BY_CODE[code]} Nothing of this batch was written: {purpose}.")
+            left = "This is there as a whole or not at all" if code in IN_DOUBT else "This was not done"
+            return GraphUnavailable(f"{place} {BY_CODE[code]} {left}: {purpose}.")
         if error.is_retryable() or code.startswith(("Neo.TransientError", "Neo.DatabaseError")):
             return GraphUnavailable(f"{place} could not do it, again and again: {purpose} ({code}). Try again later.")
         return GraphError(f"{place} refused to do it: {purpose} ({code}).")
+    if isinstance(error, UnsupportedServerProduct):
+        return GraphUnavailable(f"{place} speaks no Bolt of today; {schema.NEEDED}")
     if isinstance(error, ConfigurationError):
         return GraphUnavailable(f"{place} cannot be reached with these settings: {error}.")
     if isinstance(error, (ServiceUnavailable, SessionExpired)):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from resources.graph.base import ENDS, EdgeKind, Kind, Look, NodeKind, Seen
-from resources.graph.cypher import quoted
+from resources.graph.cypher import among, by_id, quoted
 from resources.graph.neo4j_rows import LABELS, TYPES, edge_record_of, node_record_of
 
 
@@ -70,15 +70,15 @@ def _match(part: Part) -> str:
     ids, kind = f"UNWIND ${part.name} AS id", part.kind
     if isinstance(kind, NodeKind):
         label = quoted(LABELS[kind])
-        match = f"MATCH (n:{label})" if part.verb == "stats" else f"{ids} MATCH (n:{label} {{id: id}})"
-        return f"{match} RETURN '{part.name}'"
-    source, target = (quoted(LABELS[end]) for end in ENDS[kind])
-    type_ = quoted(TYPES[kind])
+        match = f"{ids} MATCH (n:{label} {{id: id}}) {by_id('n', kind)}"
+        return f"{f'MATCH (n:{label})' if part.verb == 'stats' else match} RETURN '{part.name}'"
+    (a, b), type_ = ENDS[kind], quoted(TYPES[kind])
     match = {
         "stats": f"MATCH ()-[r:{type_}]->()",
-        "edges": f"{ids} MATCH (a)-[r:{type_} {{id: id}}]->(b)",
-        "among": f"{ids} MATCH (a:{source} {{id: id}})-[r:{type_}]->(b:{target}) WHERE b.id IN ${part.name}",
-        "degrees": f"{ids} OPTIONAL MATCH (a:{source} {{id: id}}) OPTIONAL MATCH (b:{target} {{id: id}})",
+        "edges": f"{ids} MATCH (a)-[r:{type_} {{id: id}}]->(b) {by_id('r', kind)}",
+        "among": among(kind, part.name),
+        "degrees": f"{ids} OPTIONAL MATCH (a:{quoted(LABELS[a])} {{id: id}}) {by_id('a', a)} "
+        f"OPTIONAL MATCH (b:{quoted(LABELS[b])} {{id: id}}) {by_id('b', b)}",
     }[part.verb]
     return f"{match} RETURN '{part.name}'"
 

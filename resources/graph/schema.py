@@ -14,6 +14,7 @@ from resources.graph.neo4j_rows import LABELS, TYPES
 
 VERSION = 1
 OLDEST = (5, 26)
+NEEDED = "the graph store needs Neo4j 5.26 or newer: upgrade the server."
 
 Run = Callable[[str, dict[str, Any]], list[Any]]
 
@@ -62,7 +63,5 @@ def check_server(agent: str, uri: str) -> str:
     """The version in a server's agent string ("Neo4j/5.26.30"); raises GraphUnavailable for one that is too old."""
     found = re.search(r"/(\d+)\.(\d+)([.\d]*)", agent)
     if not found or (int(found[1]), int(found[2])) < OLDEST:
-        raise GraphUnavailable(
-            f"{uri} is {agent}; the graph store needs Neo4j {OLDEST[0]}.{OLDEST[1]} or newer: upgrade the server."
-        )
+        raise GraphUnavailable(f"{uri} is {agent}; {NEEDED}")
     return found[0][1:]

@@ -23,6 +23,7 @@ from tests.chain.snapshot import differences
 from tests.chain.test_chain_kill import end_of, start_pass
 from tests.graph.conftest import PASSWORD
 from tests.graph.server.neo4j_server import Neo4jServer
+from tests.graph.server.old_server import old_server
 
 SMALL = {"max_tokens": 64, "min_tokens": 16}
 SEQUENCES = 40 if LONG else 1
@@ -245,18 +246,50 @@ def test_what_is_wrong_with_the_server_is_one_sentence_in_the_run_and_the_doctor
     reach().clear()
     lived = Project(tmp_path / "lived", checks=False)
     Days(lived, 15).morning(3)
-    for wrong, sentence in (
-        ({"database": "nowhere"}, "has no such database; correct graph.neo4j.database"),
-        ({"password": "wrong-and-secret"}, "refuses the user or the password; check graph.neo4j.user and password"),
-        ({"uri": "bolt://127.0.0.1:1"}, "Start the server, or correct graph.neo4j.uri"),
-    ):
-        neo4j = {"uri": server.uri, "password": PASSWORD, "retry_seconds": 0.5, **wrong}
-        lived.set(graph={"store": "neo4j", "neo4j": neo4j})
-        outcome = lived.run()
-        assert sentence in " ".join(outcome.errors)
-        with lived.index() as index:
-            (finding,) = [f for f in doctor.examine(index) if f.part == "graph store"]
-        assert finding.health == "unhealthy"
-        assert sentence in finding.detail
-        assert "secret" not in finding.detail
+    with old_server((5, 4), "Neo4j/5.20.0") as old:
+        for wrong, sentence in (
+            ({"database": "nowhere"}, "has no such database; correct graph.neo4j.database"),
+            ({"password": "wrong-and-secret"}, "refuses the user or the password; check graph.neo4j.user and password"),
+            ({"uri": "bolt://127.0.0.1:1"}, "Start the server, or correct graph.neo4j.uri"),
+            ({"uri": old}, "is Neo4j/5.20.0; the graph store needs Neo4j 5.26 or newer: upgrade the server"),
+        ):
+            neo4j = {"uri": server.uri, "password": PASSWORD, "retry_seconds": 0.5, **wrong}
+            lived.set(graph={"store": "neo4j", "neo4j": neo4j})
+            _refused(lived, sentence)
     assert sum(reach().stats().values()) == 0
+
+
+def test_a_server_that_is_read_only_or_full_is_said_and_lacks_nothing_when_it_can_write_again(
+    tmp_path: Path, server: Neo4jServer, reach: Any
+):
+    reach().clear()
+    neo4j = {"uri": server.uri, "password": PASSWORD, "retry_seconds": 0.5}
+    lived = Project(tmp_path / "lived", checks=False, graph={"store": "neo4j", "neo4j": neo4j})
+    days = Days(lived, 17)
+    days.morning(3)
+    lived.good()
+    before = reach().stats()
+    days.act()
+    server.restart("server.databases.read_only=neo4j")
+    _refused(lived, "holds the database read-only; make it writable (server.databases.read_only)")
+    assert reach().stats() == before
+    server.stop()
+    server.start()
+    server.fill_disk()
+    _refused(lived, "its log says why (a full disk does this): make room, then start the server again")
+    server.kill()
+    server.start()
+    assert reach().stats() == before
+    lived.good()
+    assert differences(lived.snapshot(), lived.clean(tmp_path / "clean")) == [], days.done
+
+
+def _refused(project: Project, sentence: str) -> None:
+    """A pass and the doctor say the sentence, and no password."""
+    outcome = project.run()
+    assert sentence in " ".join(outcome.errors)
+    with project.index() as index:
+        (finding,) = [f for f in doctor.examine(index) if f.part == "graph store"]
+    assert finding.health == "unhealthy"
+    assert sentence in finding.detail
+    assert "secret" not in finding.detail

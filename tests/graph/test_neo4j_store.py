@@ -35,6 +35,19 @@ def test_a_write_is_as_many_requests_as_it_has_batches(neo4j_graph: Neo4jGraph, 
         assert store.traffic.requests - before == math.ceil(len(rows) / 100)
 
 
+def test_the_edges_of_hubs_are_deleted_a_batch_at_a_time(neo4j_graph: Neo4jGraph, connect: Connect):
+    hubs, leaves = [f"hub {i}" for i in range(3)], [f"leaf {i}" for i in range(250)]
+    store = connect(batch_size=100)
+    store.upsert_nodes(ENTITY, [{"id": name} for name in hubs + leaves])
+    store.upsert_edges(RELATED, [edge(hub, leaf) for hub in hubs for leaf in leaves])
+    before = store.traffic.requests
+    assert store.delete_nodes(ENTITY, hubs[:2]) == 2
+    # that they are too many; 500 edges; that there are no more; the hubs
+    assert store.traffic.requests - before == 1 + 500 / 100 + 1 + 1
+    assert store.write({ENTITY: hubs[2:], RELATED: ["nothing"]}, {ENTITY: [{"id": "new"}]}) == (1, 1)
+    assert (store.stats()[ENTITY], store.stats()[RELATED]) == (251, 0)
+
+
 def test_an_edit_of_one_document_takes_at_most_twelve_requests(neo4j_graph: Neo4jGraph, connect: Connect):
     fill(neo4j_graph, company())
     with connect() as store:

@@ -16,6 +16,7 @@ from resources.graph.report_reads import read_communities
 from resources.graph.traverse import TraversalLimits, traverse
 from tests.graph.company import fill, random_graph, tables
 from tests.graph.server.neo4j_server import Neo4jServer
+from tests.graph.server.old_server import old_server
 
 ENTITY, RELATED = NodeKind.ENTITY, EdgeKind.RELATED
 Open = Callable[..., Neo4jGraph]
@@ -32,6 +33,27 @@ def test_nobody_at_the_address_is_said_in_one_sentence():
     settings = Neo4jServerSettings("bolt://127.0.0.1:1", limits=Limits.of(retry_seconds=0.1))
     with Neo4jGraph(settings) as graph, pytest.raises(GraphUnavailable, match=r"does not answer .* Start the server"):
         graph.stats()
+
+
+@pytest.mark.parametrize(
+    ("bolt", "agent", "sentence"),
+    [
+        ((5, 4), "Neo4j/5.20.0", r"is Neo4j/5\.20\.0; the graph store needs Neo4j 5\.26 or newer: upgrade the server"),
+        ((4, 4), "Neo4j/4.4.40", r"is Neo4j/4\.4\.40; the graph store needs Neo4j 5\.26 or newer: upgrade the server"),
+        (
+            None,
+            "Neo4j/2.3.12",
+            r"speaks no Bolt of today; the graph store needs Neo4j 5\.26 or newer: upgrade the server",
+        ),
+    ],
+)
+def test_a_server_that_is_too_old_is_said_in_one_sentence(bolt: tuple[int, int] | None, agent: str, sentence: str):
+    with old_server(bolt, agent) as uri:
+        settings = Neo4jServerSettings(uri, limits=Limits.of(retry_seconds=0.1))
+        with Neo4jGraph(settings) as graph:
+            for ask in (graph.probe, graph.stats, lambda: graph.upsert_nodes(ENTITY, [{"id": "a"}])):
+                with pytest.raises(GraphUnavailable, match=sentence):
+                    ask()
 
 
 def test_a_server_killed_in_the_middle_of_a_build_leaves_nothing_twice(server: Neo4jServer, reach: Open):
@@ -85,24 +107,6 @@ def test_a_query_to_a_silent_server_is_an_error_in_time(server: Neo4jServer, rea
             traverse(store, {"a": 1.0}, {RELATED: 1.0}, TraversalLimits(timeout_seconds=1.0))
     finally:
         server.resume()
-
-
-def test_a_read_only_database_is_said_and_nothing_is_half_written(server: Neo4jServer, reach: Open):
-    store = reach()
-    store.clear()
-    store.upsert_nodes(ENTITY, [{"id": "before"}])
-    before = store.stats()
-    store.close()
-    server.restart("server.databases.read_only=neo4j")
-    try:
-        with pytest.raises(GraphUnavailable, match="holds the database read-only; make it writable"):
-            reach().upsert_nodes(ENTITY, [{"id": "a"}])
-        with pytest.raises(GraphUnavailable, match="holds the database read-only; make it writable"):
-            reach().probe()
-        assert reach().stats() == before
-    finally:
-        server.kill()
-        server.start()
 
 
 def test_a_certificate_of_ones_own_is_trusted_and_no_other(server: Neo4jServer, reach: Open):

@@ -1,5 +1,6 @@
 """A real Neo4j server in a folder of its own, to be started, killed and started again by a test."""
 
+import resource
 import signal
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ dbms.security.auth_enabled={auth}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=64m
 db.transaction.timeout=300s
+dbms.cypher.min_replan_interval=1h
 server.directories.data={home}/data
 server.directories.logs={home}/logs
 server.directories.run={home}/run
@@ -146,6 +148,13 @@ class Neo4jServer:
             self._process.terminate()
             self._process.wait(SECONDS)
             self._process = None
+
+    def fill_disk(self) -> None:
+        """Let every write to its files fail, as on a full disk, until it is started again."""
+        assert self._process
+        # Without a disk of its own, which only root may make. The server says the same either way.
+        _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (0, hard))
 
     def pause(self) -> None:
         """Freeze the process: it accepts connections and never answers."""
