@@ -28,6 +28,11 @@ class Sight:
 
     def where(self) -> str | None:
         """The filter for rows of the serving table."""
+        hidden = f"NOT ({is_in('document_id', sorted(self.hidden))})" if self.hidden else None
+        return " AND ".join(part for part in (self.granted(), hidden) if part) or None
+
+    def granted(self) -> str | None:
+        """That filter without the single documents, which may be very many and are as well told by their id."""
         parts = []
         if self.acl_ids is not None:
             parts.append(is_in("acl_id", sorted(self.acl_ids)))
@@ -35,8 +40,6 @@ class Sight:
             parts.append(is_in("source", sorted(self.sources)))
         if self.closed:
             parts.append(f"NOT ({is_in('source', sorted(self.closed))})")
-        if self.hidden:
-            parts.append(f"NOT ({is_in('document_id', sorted(self.hidden))})")
         return " AND ".join(parts) or None
 
     def sees(self, document_id: str, source: str, acl_id: str) -> bool:

@@ -163,7 +163,7 @@ class Retrieval:
     def _hybrid(
         self, question: str, vector: Floats, k: int, mode: Mode, sight: Sight
     ) -> tuple[list[Answer], list[Answer]]:
-        found = self.explorer.explore(question, vector, sight.where(), k)
+        found = self.explorer.explore(question, vector, sight, k)
         ranking = rank(found.passages, found.names)
         placed = zip(found.chunks, found.documents, ranking.score.tolist(), strict=True)
         hits = [Hit(chunk, document, score) for chunk, document, score in placed]
