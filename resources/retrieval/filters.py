@@ -1,6 +1,6 @@
 """What a search may see: one filter, applied before ranking to vectors, full text and walk alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from resources.tables import is_in
@@ -52,13 +52,11 @@ class Sight:
         )
 
 
-def readable_acl_ids(acl_sets: dict[str, tuple[str, ...]], asking: Collection[str] | None) -> frozenset[str] | None:
-    """The permission sets that admit somebody; None for the operator, who sees all.
+def readable_acl_ids(acl_sets: Mapping[str, tuple[str, ...]], asking: Collection[str]) -> frozenset[str]:
+    """The permission sets that admit somebody.
 
     `asking` is everything that the caller counts as, groups included (`Access.asking`). An unknown or empty permission
     admits nobody.
     """
-    if asking is None:
-        return None
     counted = set(asking)
     return frozenset(acl for acl, members in acl_sets.items() if not counted.isdisjoint(members))
