@@ -21,6 +21,7 @@ class Items:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._acl_sets: dict[str, tuple[str, ...]] = {}
 
     def known(self, source: str, scope: str) -> KnownItems:
         """What is known of a scope, as a source is given it."""
@@ -190,9 +191,15 @@ class Items:
             return {row.document_id: row.hidden or "deleted" for row in connection.execute(query)}
 
     def acl_sets(self) -> dict[str, tuple[str, ...]]:
-        """{acl id: principals that may read}."""
+        """{acl id: principals that may read}; an id is the hash of its principals, so what was read once is kept."""
+        table, known = schema.acl_sets, self._acl_sets
         with self._db.read() as connection:
-            return {k: v for k, v in principals(connection).items() if k is not None and v is not None}
+            ids = set(connection.scalars(sa.select(table.c.acl_id)))
+            for part in slices(sorted(ids - known.keys())):
+                rows = connection.execute(sa.select(table).where(table.c.acl_id.in_(part)))
+                known = known | {row.acl_id: tuple(row.principals) for row in rows}
+        self._acl_sets = {acl_id: known[acl_id] for acl_id in ids & known.keys()}
+        return self._acl_sets
 
     def counts(self) -> dict[str, dict[str, int]]:
         """{source: {state: documents, "hidden": documents}}."""

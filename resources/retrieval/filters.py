@@ -1,6 +1,6 @@
 """What a search may see: one filter, applied before ranking to vectors, full text and walk alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from resources.tables import is_in
@@ -28,6 +28,11 @@ class Sight:
 
     def where(self) -> str | None:
         """The filter for rows of the serving table."""
+        hidden = f"NOT ({is_in('document_id', sorted(self.hidden))})" if self.hidden else None
+        return " AND ".join(part for part in (self.granted(), hidden) if part) or None
+
+    def granted(self) -> str | None:
+        """That filter without the single documents, which may be very many and are as well told by their id."""
         parts = []
         if self.acl_ids is not None:
             parts.append(is_in("acl_id", sorted(self.acl_ids)))
@@ -35,8 +40,6 @@ class Sight:
             parts.append(is_in("source", sorted(self.sources)))
         if self.closed:
             parts.append(f"NOT ({is_in('source', sorted(self.closed))})")
-        if self.hidden:
-            parts.append(f"NOT ({is_in('document_id', sorted(self.hidden))})")
         return " AND ".join(parts) or None
 
     def sees(self, document_id: str, source: str, acl_id: str) -> bool:
@@ -49,13 +52,11 @@ class Sight:
         )
 
 
-def readable_acl_ids(acl_sets: dict[str, tuple[str, ...]], asking: Collection[str] | None) -> frozenset[str] | None:
-    """The permission sets that admit somebody; None for the operator, who sees all.
+def readable_acl_ids(acl_sets: Mapping[str, tuple[str, ...]], asking: Collection[str]) -> frozenset[str]:
+    """The permission sets that admit somebody.
 
     `asking` is everything that the caller counts as, groups included (`Access.asking`). An unknown or empty permission
     admits nobody.
     """
-    if asking is None:
-        return None
     counted = set(asking)
     return frozenset(acl for acl, members in acl_sets.items() if not counted.isdisjoint(members))

@@ -1,14 +1,15 @@
 """What is read around one question: some hundred passages, their names, and nothing else of the graph.
 
 Belongs here: which passages and names are read, and in which order, until the limits are reached. Does not: how they
-are ordered (knowledge/ranking.py), how rows are read (passages.py).
+are ordered (knowledge/ranking.py), how rows are read (candidates.py, passages.py).
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,17 +19,18 @@ from knowledge.ranking import Floats, Names, Passages, walk
 from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
-from resources.graph.rows import batches
 from resources.lance import run
+from resources.retrieval.candidates import Candidates
+from resources.retrieval.filters import Sight
 from resources.retrieval.fresh import Fresh
-from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from, vectors_of
+from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 EXPANDED_AT_ONCE = 10
-"""Names whose passages are read together: the first of them often fill the room."""
+"""Names whose passages are read together, more where a filter keeps much back: the first often fill the room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,6 @@ class Found:
     reads: dict[str, int]
 
 
-class _Row(NamedTuple):
-    """A candidate as the ranking needs it."""
-
-    document: str
-    ordinal: int
-    cosine: float
-    terms: list[str]
-
-
 class Explorer:
     """Reads neighbourhoods. One for many questions."""
 
@@ -93,33 +86,33 @@ class Explorer:
         self.table, self.graph, self.names, self.fresh = table, graph, names, fresh
         self.limits = limits or Limits()
 
-    def explore(self, question: str, vector: Floats, where: str | None, k: int) -> Found:
-        """The neighbourhood of a question whose vector is of unit length; `where` limits what may be a candidate."""
-        return _Exploration(self, question, vector, where, self.limits.for_results(k)).found()
+    def explore(self, question: str, vector: Floats, sight: Sight, k: int) -> Found:
+        """The neighbourhood of a question whose vector is of unit length, of the passages that may be seen."""
+        return _Exploration(self, question, vector, sight, self.limits.for_results(k)).found()
 
 
 class _Exploration:
     """One question at work."""
 
-    def __init__(self, of: Explorer, question: str, vector: Floats, where: str | None, limits: Limits) -> None:
+    def __init__(self, of: Explorer, question: str, vector: Floats, sight: Sight, limits: Limits) -> None:
         self.table, self.graph, self.book, self.fresh = of.table, of.graph, of.names, of.fresh
-        self.question, self.vector, self.where, self.limits = question, vector, where, limits
+        self.question, self.vector, self.sight, self.limits = question, vector, sight, limits
         self.terms = question_terms(question)
-        self.rows: dict[str, _Row] = {}
+        self.candidates = Candidates(of.table, vector, sight, limits.passages)
+        self.rows = self.candidates.rows
         self.told: dict[str, list[tuple[str, float]]] = {}
         self.uses: dict[str, float] = {}
-        self.refused: set[str] = set()
-        self.reads = {"passages": 0, "edges": 0, "names": 0}
+        self.reads = {"edges": 0, "names": 0}
 
     def found(self) -> Found:
         near, hits, best, corpus = run(self._first_reads())
-        self._keep(near)
-        self._keep(hits)
+        self.candidates.keep(near)
+        self.candidates.keep(hits)
         self._tell_fresh()
         asked = self._asked_names()
-        self._add_passages(self._passages_of_asked(asked))
+        self.candidates.add(self._passages_of_asked(asked))
         self._read_names()
-        if self._room() > 0:
+        if self.candidates.room > 0:
             self._expand(asked, corpus)
         chunks = sorted(self.rows, key=lambda c: (self.rows[c].document, self.rows[c].ordinal, c))
         entities, names = self._names(chunks, asked, corpus)
@@ -129,37 +122,17 @@ class _Exploration:
             entities=entities,
             passages=self._passages(chunks, best),
             names=names,
-            reads=self.reads,
+            reads={"passages": self.candidates.read, **self.reads},
         )
 
     async def _first_reads(self) -> tuple["pa.Table", "pa.Table", dict[str, BestMatch], int]:
-        limit = self.limits.nearest
+        limit, where = self.limits.nearest, self.sight.where()
         return await asyncio.gather(
-            self.table.nearest(self.vector, limit, self.where, COLUMNS),
-            self.table.matching(self.terms, limit, self.where),
+            self.table.nearest(self.vector, limit, where, COLUMNS),
+            self.table.matching(self.terms, limit, where),
             self.table.best_matches(self.terms),
             self.table.size(),
         )
-
-    def _room(self) -> int:
-        return self.limits.passages - len(self.rows)
-
-    def _keep(self, read: "pa.Table") -> None:
-        if not read.num_rows:
-            return
-        cosines = (vectors_of(read) @ self.vector).tolist()
-        columns = [read[name].to_pylist() for name in ("chunk_id", "document_id", "ordinal", "search_text")]
-        for chunk, document, ordinal, text, cosine in zip(*columns, cosines, strict=True):
-            self.rows[chunk] = _Row(document, ordinal, cosine, text.split())
-        self.reads["passages"] += read.num_rows
-
-    def _add_passages(self, wanted: Iterable[str]) -> None:
-        """Read passages in the order in which they are wanted, as far as there is room and the filter lets them."""
-        new = [c for c in dict.fromkeys(wanted) if c not in self.rows and c not in self.refused]
-        while new and self._room() > 0:  # what the filter keeps back takes no room
-            some, new = new[: self._room()], new[self._room() :]
-            self._keep(run(self.table.by("chunk_id", some, COLUMNS, self.where)))
-            self.refused.update(c for c in some if c not in self.rows)
 
     def _tell_fresh(self) -> None:
         """The names of candidates that the graph does not hold yet; those new in all count what is read of them."""
@@ -188,18 +161,17 @@ class _Exploration:
 
     def _passages_of_asked(self, asked: Collection[str]) -> list[str]:
         few = [e for e in asked if self.uses[e] <= self.limits.asked_uses]
-        many = [e for e in few if self.where is not None and self.uses[e] > self.limits.of_asked]
+        many = [e for e in few if not self.sight.whole and self.uses[e] > self.limits.of_asked]
         edges = self._neighbours([e for e in few if e not in many], self.limits.of_asked)
         for name in many:  # a limit before the filter could leave nothing that may be seen
-            edges += self._seen(self._neighbours([name]))[: self.limits.of_asked]
+            edges += self._first_seen(name)
         edges.sort(key=lambda edge: (-edge.weight, self.uses[edge.source], edge.target))
         return [edge.target for edge in edges]
 
-    def _seen(self, edges: list[Edge]) -> list[Edge]:
-        """Those edges whose passages the filter lets through, in their order."""
-        rows = run(self.table.by("chunk_id", {edge.target for edge in edges}, ("chunk_id",), self.where))
-        seen = set(rows["chunk_id"].to_pylist())
-        return [edge for edge in edges if edge.target in seen]
+    def _first_seen(self, name: str) -> list[Edge]:
+        """The heaviest edges of a name to passages that may be seen."""
+        edges = {edge.target: edge for edge in self._neighbours([name])}
+        return [edges[chunk] for chunk in self.candidates.first_seen(list(edges), self.limits.of_asked)]
 
     def _read_names(self) -> None:
         """The names of every candidate that has not told its names yet."""
@@ -225,11 +197,12 @@ class _Exploration:
             held.pop(entity, None)
         strongest = sorted(held, key=lambda entity: (held[entity], entity))[: self.limits.expanded]
         place = {entity: n for n, entity in enumerate(strongest)}
-        for some in batches(strongest, EXPANDED_AT_ONCE):
-            if self._room() > 0:
-                edges = self._neighbours(some)
-                edges.sort(key=lambda edge: (place[edge.source], -edge.weight, edge.target))
-                self._add_passages(edge.target for edge in edges)
+        while strongest and self.candidates.room > 0:
+            count = ceil(EXPANDED_AT_ONCE / self.candidates.share)
+            some, strongest = strongest[:count], strongest[count:]
+            edges = self._neighbours(some)
+            edges.sort(key=lambda edge: (place[edge.source], -edge.weight, edge.target))
+            self.candidates.add(edge.target for edge in edges)
         self._read_names()
 
     def _passages(self, chunks: list[str], best: dict[str, BestMatch]) -> Passages:

@@ -124,7 +124,7 @@ class Retrieval:
     def _sight(self, principals: Collection[str] | None, sources: Collection[str] | None) -> Sight:
         """What stands at a passage of who may read it is a copy; where it may be old, the catalog decides."""
         items, access = self.catalog.items, self.catalog.access
-        readable = readable_acl_ids(items.acl_sets(), self._asking(principals))
+        readable = None if principals is None else readable_acl_ids(items.acl_sets(), access.asking(principals))
         hidden, closed = set(items.hidden()), set[str]()
         if len(hidden) > MANY:
             closed = access.closed_sources()
@@ -137,9 +137,6 @@ class Retrieval:
             acl_ids=readable, sources=None if sources is None else frozenset(sources), hidden=frozenset(hidden),
             closed=frozenset(closed),
         )  # fmt: skip
-
-    def _asking(self, principals: Collection[str] | None) -> frozenset[str] | None:
-        return None if principals is None else self.catalog.access.asking(principals)
 
     def _vectors(self, texts: Sequence[str]) -> list[Floats]:
         """All questions in one call of the model; a blank one needs none."""
@@ -163,7 +160,7 @@ class Retrieval:
     def _hybrid(
         self, question: str, vector: Floats, k: int, mode: Mode, sight: Sight
     ) -> tuple[list[Answer], list[Answer]]:
-        found = self.explorer.explore(question, vector, sight.where(), k)
+        found = self.explorer.explore(question, vector, sight, k)
         ranking = rank(found.passages, found.names)
         placed = zip(found.chunks, found.documents, ranking.score.tolist(), strict=True)
         hits = [Hit(chunk, document, score) for chunk, document, score in placed]

@@ -1,5 +1,8 @@
 """What a source and a search are told of the items: the known view, hidden documents, permission sets, counts."""
 
+import sqlalchemy as sa
+
+from resources.catalog import Catalog, schema
 from resources.sources.base import Change, Op
 from tests.catalog.listings import SOURCE, apply, delete, fill, folder, ids, names, upsert
 
@@ -78,6 +81,18 @@ def test_equal_readers_are_one_permission_set_whatever_their_order(catalog):
     one, two = catalog.items.documents()
     assert one.acl_id == two.acl_id
     assert catalog.items.acl_sets() == {one.acl_id: ("group:1", "user:2")}
+
+
+def test_permission_sets_are_those_that_there_are_now_whoever_wrote_them(catalog):
+    apply(catalog, upsert("a.md", read=("user:1",)))
+    first = catalog.items.acl_sets()
+    other = Catalog(catalog.database.url)
+    apply(other, upsert("b.md", read=("user:2",)))
+    other.close()
+    assert set(catalog.items.acl_sets().values()) == {("user:1",), ("user:2",)}
+    with catalog.database.begin() as connection:
+        connection.execute(sa.delete(schema.acl_sets).where(schema.acl_sets.c.acl_id.in_(list(first))))
+    assert set(catalog.items.acl_sets().values()) == {("user:2",)}
 
 
 def test_unknown_and_empty_permissions_admit_nobody(catalog):

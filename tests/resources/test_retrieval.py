@@ -8,6 +8,7 @@ import pytest
 
 from resources.errors import SettingsError
 from resources.retrieval import MODES, Limits, Mode, Question
+from resources.retrieval.filters import Sight
 from tests.resources.library import MODEL, Library, Passage
 
 ALPHA = Passage("alpha.md", "Alpha Works", "Alpha Works builds cranes. It was founded by Jane Doe.", ("Jane Doe",))
@@ -176,7 +177,7 @@ def test_only_a_bounded_neighbourhood_is_read(library: Open):
     limits = Limits(passages=20, nearest=5)
     service = of.retrieval(limits)
     vector = MODEL.encode(["Where was Jane Doe born?"])[0].astype(float)
-    found = service.explorer.explore("Where was Jane Doe born?", vector, None, k=2)
+    found = service.explorer.explore("Where was Jane Doe born?", vector, Sight(), k=2)
     assert len(found.chunks) == 20
     assert found.reads["passages"] <= 2 * 5 + 20
     assert JANE.chunk_id in found.chunks
@@ -187,6 +188,6 @@ def test_a_name_in_very_many_passages_leads_to_none_of_them(library: Open):
     of = library(JANE, *crowd)
     few = of.retrieval(Limits(nearest=1, uses=3, asked_uses=5))
     vector = MODEL.encode(["springfield harbour"])[0].astype(float)
-    assert len(few.explorer.explore("Alpha Works springfield harbour", vector, None, k=1).chunks) < 5
+    assert len(few.explorer.explore("Alpha Works springfield harbour", vector, Sight(), k=1).chunks) < 5
     many = of.retrieval(Limits(nearest=1, uses=3))
-    assert len(many.explorer.explore("Alpha Works springfield harbour", vector, None, k=1).chunks) == 11
+    assert len(many.explorer.explore("Alpha Works springfield harbour", vector, Sight(), k=1).chunks) == 11

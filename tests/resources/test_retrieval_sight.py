@@ -142,9 +142,8 @@ def test_nobody_and_no_source_see_nothing(library: Library):
     assert ask(library, principals=[])["results"] != []
 
 
-def test_a_permission_without_members_admits_nobody_but_the_operator():
+def test_a_permission_without_members_admits_nobody():
     sets = {acl: tuple(members) for acl, members in ACLS.items()}
-    assert readable_acl_ids(sets, None) is None
     assert readable_acl_ids(sets, ["user:x", "everyone"]) == {"all"}
     assert readable_acl_ids(sets, ["user:mary", "everyone"]) == {"all", "board"}
     assert readable_acl_ids(sets, []) == frozenset()
