@@ -3,10 +3,12 @@
 import json
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks import corpus
 
 SETTINGS = """\
 index: var/index
@@ -35,15 +37,17 @@ class Step:
 
 
 class Passes:
-    """Passes over one project, each measured."""
+    """Passes over one project, made of these documents, each measured."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, documents: Mapping[str, str]) -> None:
         import dagster as dg
 
         from resources.index import prepare_environment
 
         prepare_environment()
+        corpus.write(home / "docs", documents)
         self._file, self._instance = home / "rag.yaml", dg.DagsterInstance.ephemeral()
+        self._file.write_text(SETTINGS, encoding="utf-8")
 
     def step(self) -> Step:
         from rag_assets import jobs

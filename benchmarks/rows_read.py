@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import corpus
-from benchmarks.passes import SETTINGS, Passes
+from benchmarks.passes import Passes
 
 
 def main(size: int, parts: int) -> None:
@@ -24,9 +24,7 @@ def main(size: int, parts: int) -> None:
             told = (texts.text(number * parts + n, version) for n, version in enumerate(versions))
             return "\n".join(f"# Part {n}\n\n{text}\n" for n, text in enumerate(told))
 
-        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-        corpus.write(home / "docs", {corpus.name_of(n): document(n, 0) for n in range(size)})
-        passes = Passes(home)
+        passes = Passes(home, {corpus.name_of(n): document(n, 0) for n in range(size)})
         build = passes.step()
         rows = passes.rows()
         whole = sum(rows.values())

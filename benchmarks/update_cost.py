@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import corpus
-from benchmarks.passes import SETTINGS, Passes, Step
+from benchmarks.passes import Passes, Step
 
 SIZES = (50, 200, 1000)
 LARGE = 20_000
@@ -44,9 +44,7 @@ def measure(size: int, edits: int = EDITS) -> Measured:
     """Build and edit an index of `size` documents in this process."""
     with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
         home, documents = Path(folder), corpus.Corpus(size)
-        (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-        corpus.write(home / "docs", documents.documents())
-        passes = Passes(home)
+        passes = Passes(home, documents.documents())
         build = passes.step()
         steps = []
         for number in range(edits):
@@ -121,9 +119,7 @@ def profile(size: int, rows: int = 60) -> None:
     with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
         for what, many in (("warm", 20), ("build", size)):
             home, documents = Path(folder, what), corpus.Corpus(many)
-            corpus.write(home / "docs", documents.documents())
-            (home / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-            passes = Passes(home)
+            passes = Passes(home, documents.documents())
             if what == "warm":
                 passes.step()
         for what in ("build", "edit", "second edit"):

@@ -78,7 +78,7 @@ class ExtractionsRun:
                 parents=parents,
                 dropped=plan.gone,
                 done=documents,
-                touched={"lookup": changed, "projection": changed},
+                touched={"lookup": changed},
                 advance=bool(changed),
             )
         )

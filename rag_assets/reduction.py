@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from knowledge import resolution
@@ -9,6 +10,7 @@ from knowledge.counters import Counters
 from knowledge.reconcile import reconcile
 from knowledge.resolution import StatementRow
 from rag_assets import tallies
+from rag_assets.tallies import Asked
 from resources.index import Index
 from resources.settings import graph_partition
 from resources.tables import SCAN, Table
@@ -18,14 +20,16 @@ Reduced = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """One of the two reduces: from which rows, by which column, to which table; `marks` tell whether a row differs."""
+    """One of the two reduces: from which rows, by which column, to which table.
+
+    `marks` tell whether a row differs; they are what is read of the rows that were there before.
+    """
 
     stage: str
     id_column: str
     columns: tuple[str, ...]
     marks: tuple[str, ...]
-    reduce: Callable[[Index, Set[str], Collection[str] | None, tallies.Rows], Reduced]
-    """As `tallies.reduce`."""
+    reduce: Callable[[Index, Asked], Reduced]
     support: Callable[[Index], Table]
     result: Callable[[Index], Table]
 
@@ -34,7 +38,7 @@ ENTITIES = Reduction(
     "entities",
     "entity_id",
     tallies.COLUMNS,
-    ("fingerprint",),
+    ("fingerprint", "mention_count"),
     tallies.reduce,
     lambda index: index.tables.mentions,
     lambda index: index.tables.entities,
@@ -44,7 +48,7 @@ RELATIONSHIPS = Reduction(
     "relationship_id",
     ("chunk_id", "document_id", "source_id", "target_id", "predicate", "weight", "description"),
     ("fingerprint", "documents"),
-    lambda _index, ids, _documents, rows: resolution.reduce_statements(StatementRow(*row) for row in rows(ids)),
+    lambda _, asked: resolution.reduce_statements(StatementRow(*row) for row in asked.rows(asked.ids)),
     lambda index: index.tables.statements,
     lambda index: index.tables.relationships,
 )
@@ -89,12 +93,12 @@ def _reduce(
     """Reduce these ids, {id: shard}; `where` names the one shard that they are of, if they are of one."""
     if not shard_of:
         return
-    result = reduction.result(index)
-    support = reduction.support(index)
-    found = reduction.reduce(index, shard_of.keys(), documents, lambda ids: _support(support, reduction, ids, where))
+    result, support = reduction.result(index), reduction.support(index)
+    stored = {row["id"]: row for row in result.by("id", shard_of, ("id", *reduction.marks)).to_pylist()}
+    rows = partial(_support, support, reduction, where)
+    found = reduction.reduce(index, Asked(shard_of.keys(), stored, documents, rows))
     wanted = {i: _mark(getattr(one, name) for name in reduction.marks) for i, one in found.items()}
-    rows = result.by("id", shard_of, ("id", *reduction.marks)).to_pylist()
-    have = {row["id"]: _mark(row[name] for name in reduction.marks) for row in rows}
+    have = {i: _mark(row[name] for name in reduction.marks) for i, row in stored.items()}
     plan = reconcile(wanted, have)
     result.delete(plan.gone)
     columns = [name for name in result.schema.names if name != "shard"]
@@ -110,10 +114,10 @@ def _reduce(
 
 
 def _mark(values: Iterable[Any]) -> str:
-    return repr([value if isinstance(value, str) else list(value) for value in values])
+    return repr([list(value) if isinstance(value, tuple) else value for value in values])
 
 
-def _support(table: Table, reduction: Reduction, ids: Set[str], where: str | None) -> Iterable[Sequence[Any]]:
+def _support(table: Table, reduction: Reduction, where: str | None, ids: Set[str]) -> Iterable[Sequence[Any]]:
     """The rows that speak of these ids; of many ids by one scan of the shard."""
     names = tuple(dict.fromkeys((*reduction.columns, reduction.id_column)))
     rows = table.by(reduction.id_column, ids, names) if len(ids) <= SCAN else table.read(where, names)

@@ -6,12 +6,11 @@ So a document that changes has one bucket of each such name counted anew, not ev
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 from knowledge.resolution import Entity, MentionRow, Tally, tallied
 from resources.index import Index
-from resources.tables import IN_LIST, is_in
 
 FROM = 256
 """Chunks from which a name is kept so: a bucket of one costs about what all of the other does."""
@@ -20,30 +19,38 @@ MOST = BUCKETS // 4
 """Changed buckets above which all mentions are read, as without tallies."""
 COLUMNS = ("chunk_id", "document_id", "entity_id", "canonical", "surface", "type", "origin", "description")
 Buckets = dict[int, Tally]
-Rows = Callable[[Set[str]], Iterable[Sequence[Any]]]
 
 
-def reduce(index: Index, ids: Set[str], documents: Collection[str] | None, rows: Rows) -> dict[str, Entity]:
-    """`{entity id: entity}` of these, and their tallies brought up to date.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reduce is asked for.
 
-    `documents`: no mention of another one changed since these were reduced last; None where any may have. `rows`
-    reads all mentions of the ids that it is given, in the order of COLUMNS.
+    ids: to be reduced. stored: {id: its row}, of those that were there before. documents: no row of another one changed
+    since these were reduced last; None where any may have. rows: reads all that speaks of the ids that it is given.
     """
-    entities = index.tables.entities.by("id", ids, ("id", "mention_count")).to_pylist()
-    counts = {row["id"]: row["mention_count"] for row in entities if row["mention_count"] > FROM}
+
+    ids: Set[str]
+    stored: Mapping[str, Mapping[str, Any]]
+    documents: Collection[str] | None
+    rows: Callable[[Set[str]], Iterable[Sequence[Any]]]
+
+
+def reduce(index: Index, asked: Asked) -> dict[str, Entity]:
+    """`{entity id: entity}` of what is asked for, its tallies brought up to date; rows come in the order of COLUMNS."""
+    counts = {e: row["mention_count"] for e, row in asked.stored.items() if row["mention_count"] > FROM}
     stored = _stored(index, counts)
-    changed = None if documents is None else {bucket_of(document) for document in documents}
+    changed = {bucket_of(document) for document in asked.documents or ()}
     known: set[str] = set()
-    if changed is not None and len(changed) <= MOST:
+    if asked.documents is not None and len(changed) <= MOST:
         # one that a killed run left half done is counted anew
         known = {e for e, found in stored.items() if sum(tally.chunks for tally in found.values()) == counts[e]}
-    mentions = [MentionRow(*row) for row in rows(ids - known)]
+    mentions = [MentionRow(*row) for row in asked.rows(asked.ids - known)]
     found = tallied(mentions)
     wide = {e for e, tally in found.items() if tally.chunks > FROM}
     now = _by_bucket(row for row in mentions if row.entity_id in wide) if wide else {}
-    again = _by_bucket(_mentions_in(index, known, changed or ())) if known else {}
+    again = _by_bucket(_mentions_in(index, known, changed))
     for e in known:
-        now[e] = {b: tally for b, tally in stored[e].items() if b not in (changed or ())} | again.get(e, {})
+        now[e] = {b: tally for b, tally in stored[e].items() if b not in changed} | again.get(e, {})
         if now[e]:
             found[e] = _sum(now[e].values())
     _store(index, stored, {e: buckets for e, buckets in now.items() if e in found and found[e].chunks > FROM})
@@ -57,12 +64,14 @@ def bucket_of(document: str) -> int:
 
 def _mentions_in(index: Index, entities: Collection[str], buckets: Collection[int]) -> Iterable[MentionRow]:
     """The mentions of these entities in the documents of these buckets."""
-    width, wanted = 256 // BUCKETS, sorted(entities)
-    ranges = [f"(document_id >= '{b * width:02x}' AND document_id < '{_after((b + 1) * width)}')" for b in buckets]
-    for at in range(0, len(wanted) if ranges else 0, IN_LIST):
-        where = f"{is_in('entity_id', wanted[at : at + IN_LIST])} AND ({' OR '.join(sorted(ranges))})"
-        rows = index.tables.mentions.read(where, COLUMNS)
-        yield from (MentionRow(*row) for row in zip(*(rows[name].to_pylist() for name in COLUMNS), strict=True))
+    if not buckets:
+        return ()
+    width = 256 // BUCKETS
+    ranges = (
+        f"document_id >= '{b * width:02x}' AND document_id < '{_after((b + 1) * width)}'" for b in sorted(buckets)
+    )
+    rows = index.tables.mentions.by("entity_id", entities, COLUMNS, " OR ".join(f"({one})" for one in ranges))
+    return (MentionRow(*row) for row in zip(*(rows[name].to_pylist() for name in COLUMNS), strict=True))
 
 
 def _after(prefix: int) -> str:
@@ -80,12 +89,9 @@ def _by_bucket(mentions: Iterable[MentionRow]) -> dict[str, Buckets]:
     return found
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    first, *others = tallies
-    total = replace(
-        first, surfaces=first.surfaces.copy(), types=first.types.copy(), descriptions=Counter(first.descriptions)
-    )
-    for tally in others:
+def _sum(tallies: Collection[Tally]) -> Tally:
+    total = Tally(next(iter(tallies)).canonical)
+    for tally in tallies:
         total.add(tally)
     return total
 

@@ -155,8 +155,10 @@ class Table:
         self.rows_read += rows.num_rows
         return rows
 
-    def by(self, column: str, ids: Collection[str], columns: Sequence[str] | None = None) -> "pa.Table":
-        """Rows whose `column` is one of `ids`; few by the index, many by one scan."""
+    def by(
+        self, column: str, ids: Collection[str], columns: Sequence[str] | None = None, where: str | None = None
+    ) -> "pa.Table":
+        """Rows whose `column` is one of `ids`, and that meet a filter; few by the index, many by one scan."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -165,9 +167,10 @@ class Table:
             return self.schema.empty_table().select(list(columns or self.schema.names))
         if len(wanted) <= SCAN:
             parts = [wanted[at : at + IN_LIST] for at in range(0, len(wanted), IN_LIST)]
-            return pa.concat_tables([self.read(is_in(column, part), columns) for part in parts])
+            also = f" AND ({where})" if where else ""
+            return pa.concat_tables([self.read(is_in(column, part) + also, columns) for part in parts])
         names = list(columns or self.schema.names)
-        rows = self.read(None, names if column in names else [*names, column])
+        rows = self.read(where, names if column in names else [*names, column])
         return rows.filter(pc.is_in(rows[column], pa.array(wanted, pa.string()))).select(names)
 
     def replace(self, groups: Collection[str], rows: "pa.Table", *, fresh: bool = False) -> None:

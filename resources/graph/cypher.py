@@ -24,6 +24,27 @@ def by_id(name: str, kind: EdgeKind | NodeKind) -> str:
 
 
 @cache
+def node(kind: NodeKind, ids: str = "ids") -> str:
+    """The nodes `n` of a kind with the ids in the parameter."""
+    return f"UNWIND ${ids} AS id\nMATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id('n', kind)}"
+
+
+@cache
+def edge(kind: EdgeKind, ids: str = "ids") -> str:
+    """The edges `r` from `a` to `b` of a kind with the ids in the parameter."""
+    return f"UNWIND ${ids} AS id\nMATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b) {by_id('r', kind)}"
+
+
+@cache
+def ends(kind: EdgeKind, ids: str = "ids") -> str:
+    """The node `a` that edges of a kind may come from, and `b` that they may go to, of each id in the parameter."""
+    source, target = ENDS[kind]
+    return f"""UNWIND ${ids} AS id
+OPTIONAL MATCH (a:{quoted(LABELS[source])} {{id: id}}) {by_id("a", source)}
+OPTIONAL MATCH (b:{quoted(LABELS[target])} {{id: id}}) {by_id("b", target)}"""
+
+
+@cache
 def upsert_nodes(kind: NodeKind, rows: str = "rows") -> str:
     """Write `$rows` of {id, labels, properties}; returns how many were new or different."""
     label = quoted(LABELS[kind])
@@ -129,21 +150,13 @@ def _find(kind: EdgeKind | NodeKind) -> str:
 @cache
 def read_nodes(kind: NodeKind) -> str:
     """`$ids` as (id, properties, labels)."""
-    return f"""
-UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)}
-RETURN n.id, properties(n), labels(n)
-"""
+    return f"{node(kind)} RETURN n.id, properties(n), labels(n)"
 
 
 @cache
 def read_property(kind: NodeKind, name: str) -> str:
     """`$ids` as (id, one property) of the nodes that have it."""
-    return f"""
-UNWIND $ids AS id
-MATCH (n:{quoted(LABELS[kind])} {{id: id}}) {by_id("n", kind)} WHERE n.{quoted(name)} IS NOT NULL
-RETURN n.id, n.{quoted(name)}
-"""
+    return f"{node(kind)} WHERE n.{quoted(name)} IS NOT NULL RETURN n.id, n.{quoted(name)}"
 
 
 @cache
@@ -167,22 +180,15 @@ WHERE coalesce(b.id, '') IN ${ids}"""
 @cache
 def read_edges_by_id(kind: EdgeKind) -> str:
     """`$ids` as (id, source, target, properties)."""
-    return f"""
-UNWIND $ids AS id
-MATCH (a)-[r:{quoted(TYPES[kind])} {{id: id}}]->(b) {by_id("r", kind)}
-RETURN r.id, a.id, b.id, properties(r)
-"""
+    return f"{edge(kind)} RETURN r.id, a.id, b.id, properties(r)"
 
 
 @cache
 def degrees(kind: EdgeKind) -> str:
     """`$ids` as (id, edges in both directions)."""
-    source, target = ENDS[kind]
     type_ = quoted(TYPES[kind])
     return f"""
-UNWIND $ids AS id
-OPTIONAL MATCH (a:{quoted(LABELS[source])} {{id: id}}) {by_id("a", source)}
-OPTIONAL MATCH (b:{quoted(LABELS[target])} {{id: id}}) {by_id("b", target)}
+{ends(kind)}
 RETURN id, CASE WHEN a IS NULL THEN 0 ELSE count {{ (a)-[:{type_}]->() }} END
          + CASE WHEN b IS NULL THEN 0 ELSE count {{ (b)<-[:{type_}]-() }} END
 """

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from resources.graph.base import ENDS, EdgeKind, Kind, Look, NodeKind, Seen
-from resources.graph.cypher import among, by_id, quoted
+from resources.graph.base import EdgeKind, Kind, Look, NodeKind, Seen
+from resources.graph.cypher import among, edge, ends, node, quoted
 from resources.graph.neo4j_rows import LABELS, TYPES, edge_record_of, node_record_of
 
 
@@ -67,18 +67,15 @@ def seen(at: Look, rows: Iterable[Sequence[Any]]) -> Seen:
 
 def _match(part: Part) -> str:
     """The beginning of a part, up to its name."""
-    ids, kind = f"UNWIND ${part.name} AS id", part.kind
+    kind = part.kind
     if isinstance(kind, NodeKind):
-        label = quoted(LABELS[kind])
-        match = f"{ids} MATCH (n:{label} {{id: id}}) {by_id('n', kind)}"
-        return f"{f'MATCH (n:{label})' if part.verb == 'stats' else match} RETURN '{part.name}'"
-    (a, b), type_ = ENDS[kind], quoted(TYPES[kind])
+        everyone = f"MATCH (n:{quoted(LABELS[kind])})"
+        return f"{everyone if part.verb == 'stats' else node(kind, part.name)} RETURN '{part.name}'"
     match = {
-        "stats": f"MATCH ()-[r:{type_}]->()",
-        "edges": f"{ids} MATCH (a)-[r:{type_} {{id: id}}]->(b) {by_id('r', kind)}",
+        "stats": f"MATCH ()-[r:{quoted(TYPES[kind])}]->()",
+        "edges": edge(kind, part.name),
         "among": among(kind, part.name),
-        "degrees": f"{ids} OPTIONAL MATCH (a:{quoted(LABELS[a])} {{id: id}}) {by_id('a', a)} "
-        f"OPTIONAL MATCH (b:{quoted(LABELS[b])} {{id: id}}) {by_id('b', b)}",
+        "degrees": ends(kind, part.name),
     }[part.verb]
     return f"{match} RETURN '{part.name}'"
 

@@ -14,7 +14,7 @@ from resources.graph.neo4j_rows import LABELS, TYPES
 
 VERSION = 1
 OLDEST = (5, 26)
-NEEDED = "the graph store needs Neo4j 5.26 or newer: upgrade the server."
+NEEDED = f"the graph store needs Neo4j {OLDEST[0]}.{OLDEST[1]} or newer: upgrade the server."
 
 Run = Callable[[str, dict[str, Any]], list[Any]]
 

@@ -19,7 +19,7 @@ def test_any_sequence_of_edits_ends_where_a_clean_build_ends(
     tmp_path: Path, disk_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = disk_path if seed % 4 == 1 else tmp_path
-    monkeypatch.setattr(tallies, "FROM", 2 + 100 * (seed % 3 == 0))  # as if a name in three chunks were widespread
+    monkeypatch.setattr(tallies, "FROM", 2 if seed % 3 else 102)  # as if a name in three chunks were widespread
     settings = {**(SMALL if seed % 2 else {}), "graph": {"shards": (4, 1, 3)[seed % 3]}}
     project = Project(home / "lived", checks=LONG, **settings)
     days = Days(project, seed)

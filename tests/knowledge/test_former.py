@@ -61,7 +61,7 @@ def prove_equal(graph: Network, previous: list[Community]) -> list[Community]:
     return whole
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False), st.sampled_from([3, 8, 20]))
 def test_any_edits_give_what_they_give_where_all_former_communities_are_known(draw, size):
     pairs = villages(draw, size)
@@ -71,7 +71,7 @@ def test_any_edits_give_what_they_give_where_all_former_communities_are_known(dr
         now = prove_equal(network(pairs), now)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.randoms(use_true_random=False), st.sampled_from([3, 8, 20]))
 def test_former_communities_that_have_to_be_opened_give_the_same_too(draw, size):
     pairs = villages(draw, size)
