@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from knowledge.bm25 import Floats, saturation
 from knowledge.mention import TITLE_WEIGHT
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 FIRST_HOP = 8
 """Passages whose names count as a second hop."""
-K1, B = 1.2, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +89,6 @@ class Ranking:
     score: Floats
     signals: dict[str, Floats]
     name_mass: Floats
-
-
-def idf_of(documents: Floats, corpus: int) -> Floats:
-    """Inverse document frequency as BM25 counts it, of terms that stand in so many of the passages."""
-    return np.log1p((corpus - documents + 0.5) / (documents + 0.5))
-
-
-def saturation(frequency: Floats, length: Floats, average: float) -> Floats:
-    """BM25 without the idf: what `frequency` occurrences count in a passage of `length` terms."""
-    norm = K1 * (1 - B + B * length / max(average, 1e-9))
-    return frequency * (K1 + 1) / (frequency + norm)
 
 
 def bm25(passages: Passages) -> Floats:

@@ -57,8 +57,8 @@ WITH touching (k, e, weight, id) AS (
 {THIN_EDGE} WHERE e IN (SELECT e FROM ranked WHERE place <= ?3)
 """
 ENDS_AT = """
-SELECT asked.id, other.id, edge.weight, json_extract(nullif(other.properties, ''), ?3) FROM edge
-JOIN node asked ON asked.k = edge.{at} JOIN node other ON other.k = edge.{end}
+SELECT edge.{at}, other.id, edge.weight, json_extract(nullif(other.properties, ''), ?3) FROM edge
+JOIN node other ON other.k = edge.{end}
 WHERE edge.{at} IN (SELECT value FROM json_each(?1)) AND edge.kind = ?2
 """
 BOTH_ENDS_AT = f"{ENDS_AT.format(at='s', end='t')} UNION ALL {ENDS_AT.format(at='t', end='s')}"
@@ -224,9 +224,9 @@ class SqliteGraph(GraphStore):
 
     def ends(self, kind: EdgeKind, ids: Iterable[str], name: str) -> list[End]:
         with self._reading() as db:
-            keys = _json(k for k, _ in _ids_to_keys(db, set(map(pack, ids))))
-            rows = db.execute(BOTH_ENDS_AT, (keys, CODES[kind], f"$.{json.dumps(name)}")).fetchall()
-        return [End(unpack(node), unpack(end), weight, value) for node, end, weight, value in rows]
+            names = {k: unpack(i) for k, i in _ids_to_keys(db, set(map(pack, ids)))}
+            rows = db.execute(BOTH_ENDS_AT, (_json(names), CODES[kind], f"$.{json.dumps(name)}")).fetchall()
+        return [End(names[node], unpack(end), weight, value) for node, end, weight, value in rows]
 
     def stream_edges(
         self, kind: EdgeKind, columns: Sequence[str] = ("source", "target", "weight")

@@ -6,7 +6,7 @@ Belongs here: which rows are read, and how many at once. Does not: which passage
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from knowledge.ranking import Floats
+from knowledge.bm25 import Floats
 from resources.lance import run
 from resources.retrieval.filters import Sight
 from resources.retrieval.passages import COLUMNS, PassageTable, vectors_of

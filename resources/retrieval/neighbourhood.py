@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from knowledge.bm25 import Floats
 from knowledge.names import entity_id
 from knowledge.questions import names_in, runs
-from knowledge.ranking import Floats, Names, Passages, walk
+from knowledge.ranking import Names, Passages, walk
 from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
@@ -23,7 +24,8 @@ from resources.lance import run
 from resources.retrieval.candidates import Candidates
 from resources.retrieval.filters import Sight
 from resources.retrieval.fresh import Fresh
-from resources.retrieval.passages import COLUMNS, BestMatch, PassageTable, idf_from
+from resources.retrieval.passages import COLUMNS, PassageTable
+from resources.retrieval.term_values import TermValues, Worth
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +86,7 @@ class Explorer:
         fresh: Fresh | None = None,
     ) -> None:
         self.table, self.graph, self.names, self.fresh = table, graph, names, fresh
-        self.limits = limits or Limits()
+        self.limits, self.values = limits or Limits(), TermValues(table)
 
     def explore(self, question: str, vector: Floats, sight: Sight, k: int) -> Found:
         """The neighbourhood of a question whose vector is of unit length, of the passages that may be seen."""
@@ -95,7 +97,7 @@ class _Exploration:
     """One question at work."""
 
     def __init__(self, of: Explorer, question: str, vector: Floats, sight: Sight, limits: Limits) -> None:
-        self.table, self.graph, self.book, self.fresh = of.table, of.graph, of.names, of.fresh
+        self.table, self.values, self.graph, self.book, self.fresh = of.table, of.values, of.graph, of.names, of.fresh
         self.question, self.vector, self.sight, self.limits = question, vector, sight, limits
         self.terms = question_terms(question)
         self.candidates = Candidates(of.table, vector, sight, limits.passages)
@@ -105,7 +107,7 @@ class _Exploration:
         self.reads = {"edges": 0, "names": 0}
 
     def found(self) -> Found:
-        near, hits, best, corpus = run(self._first_reads())
+        near, (hits, worth), corpus = run(self._first_reads())
         self.candidates.keep(near)
         self.candidates.keep(hits)
         self._tell_fresh()
@@ -120,19 +122,21 @@ class _Exploration:
             chunks=chunks,
             documents=[self.rows[c].document for c in chunks],
             entities=entities,
-            passages=self._passages(chunks, best),
+            passages=self._passages(chunks, worth),
             names=names,
             reads={"passages": self.candidates.read, **self.reads},
         )
 
-    async def _first_reads(self) -> tuple["pa.Table", "pa.Table", dict[str, BestMatch], int]:
+    async def _first_reads(self) -> tuple["pa.Table", tuple["pa.Table", Worth], int]:
         limit, where = self.limits.nearest, self.sight.where()
-        return await asyncio.gather(
-            self.table.nearest(self.vector, limit, where, COLUMNS),
-            self.table.matching(self.terms, limit, where),
-            self.table.best_matches(self.terms),
-            self.table.size(),
+        near, matching, size = await asyncio.gather(
+            self.table.nearest(self.vector, limit, where, COLUMNS), self._matching(limit, where), self.table.size()
         )
+        return near, matching, size
+
+    async def _matching(self, limit: int, where: str | None) -> tuple["pa.Table", Worth]:
+        hits = await self.table.matching(self.terms, limit, where)
+        return hits, await self.values.of(self.terms, hits)
 
     def _tell_fresh(self) -> None:
         """The names of candidates that the graph does not hold yet; those new in all count what is read of them."""
@@ -205,9 +209,8 @@ class _Exploration:
             self.candidates.add(edge.target for edge in edges)
         self._read_names()
 
-    def _passages(self, chunks: list[str], best: dict[str, BestMatch]) -> Passages:
+    def _passages(self, chunks: list[str], worth: Worth) -> Passages:
         lengths = np.array([float(len(self.rows[c].terms)) for c in chunks])
-        average = float(lengths.mean()) if chunks else 1.0
         column = {term: place for place, term in enumerate(self.terms)}
         frequency = np.zeros((len(chunks), len(column)))
         for place, chunk in enumerate(chunks):
@@ -215,7 +218,7 @@ class _Exploration:
                 if term in column:
                     frequency[place, column[term]] += 1
         cosine = np.array([self.rows[c].cosine for c in chunks])
-        return Passages(cosine, frequency, lengths, idf_from(best, average), average)
+        return Passages(cosine, frequency, lengths, worth.idf, worth.average)
 
     def _names(self, chunks: list[str], asked: Collection[str], corpus: int) -> tuple[list[str], Names]:
         """The names of these candidates and their edges; names in very many passages are left out."""

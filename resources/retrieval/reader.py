@@ -5,17 +5,21 @@ A question's reads run side by side, each in a third of the synchronous time. Wr
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from knowledge.ranking import Floats
+from knowledge.bm25 import Floats
 from resources.tables import is_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PROBES = 12
-"""Partitions of a vector index (resources/table.py) that are read at least; more, where a filter leaves too few rows.
-Without an index every row is measured."""
+PROBES = 48
+"""Partitions of a vector index (resources/table.py) that are read: as many times more as a filter leaves fewer rows, of
+which the nearest lie farther. Without an index every row is measured."""
+MOST_PROBES = 2_000
+FILTERS = 100
+"""Filters of which it is remembered how much they let through."""
 
 
 def within(column: str, ids: Collection[str], where: str | None = None) -> str:
@@ -30,6 +34,8 @@ class Reader:
     def __init__(self, uri: str, name: str) -> None:
         self.uri, self.name = uri, name
         self._table: Any = None
+        self._version = -1
+        self._shares: dict[str, float] = {}
 
     async def there(self) -> bool:
         """Is there a table? Before the first run there is none."""
@@ -49,6 +55,14 @@ class Reader:
         await self.there()
         return self._table
 
+    async def version(self) -> int:
+        """A number that is another one after every change."""
+        return int(await (await self.opened()).version())
+
+    async def count(self, where: str | None) -> int:
+        """The rows that a filter lets through."""
+        return int(await (await self.opened()).count_rows(where))
+
     async def by(
         self, column: str, ids: Collection[str], columns: Sequence[str], where: str | None = None
     ) -> "pa.Table":
@@ -63,7 +77,18 @@ class Reader:
 
     async def nearest(self, vector: Floats, limit: int, where: str | None, columns: Sequence[str]) -> "pa.Table":
         """The rows of the smallest angle to a vector, by `_distance` = 1 - cosine."""
-        query = (await self.opened()).query().nearest_to(vector).distance_type("cosine")
-        query = query.maximum_nprobes(0).minimum_nprobes(PROBES)
-        query = query.where(where) if where else query
+        share = await self._share(where) if where else 1.0
+        probes = ceil(PROBES / max(share, PROBES / MOST_PROBES))
+        query = (await self.opened()).query().nearest_to(vector).distance_type("cosine").nprobes(probes)
+        # where a filter leaves too few rows in these, in more
+        query = query.maximum_nprobes(0).where(where) if where else query
         return await query.select([*columns, "_distance"]).limit(limit).to_arrow()
+
+    async def _share(self, where: str) -> float:
+        """Which part of the rows a filter lets through; counted once a version."""
+        version = await self.version()
+        if version != self._version or len(self._shares) >= FILTERS:
+            self._version, self._shares = version, {}
+        if where not in self._shares:
+            self._shares[where] = await self.count(where) / max(1, await self.count(None))
+        return self._shares[where]

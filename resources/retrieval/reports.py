@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from knowledge.ranking import Floats
+from knowledge.bm25 import Floats
 from resources.graph import EdgeKind
 from resources.lance import run
 from resources.retrieval.answers import DIGITS, Shelf

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from knowledge.ranking import Floats, rank
+from knowledge.bm25 import Floats
+from knowledge.ranking import rank
 from knowledge.terms import question_terms
 from resources.catalog import Catalog
 from resources.embedder import Embedder

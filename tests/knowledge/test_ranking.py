@@ -12,7 +12,6 @@ from knowledge.ranking import (
     WalkSettings,
     Weights,
     bm25,
-    idf_of,
     rank,
     second_hop,
     walk,
@@ -70,7 +69,6 @@ def test_among_equally_near_passages_the_one_with_the_words_comes_first():
 def test_bm25_is_that_of_the_textbook():
     one = Passages(np.zeros(1), np.array([[2.0]]), np.array([80.0]), np.array([3.0]), 100.0)
     assert bm25(one)[0] == pytest.approx(3.0 * 2 * 2.2 / (2 + 1.2 * (0.25 + 0.75 * 0.8)))
-    assert idf_of(np.array([10.0]), 1000)[0] == pytest.approx(np.log(1 + 990.5 / 10.5))
 
 
 def test_a_passage_that_shares_a_name_with_the_question_beats_one_that_does_not():
