@@ -34,10 +34,10 @@ lock: ## compile requirements.in into requirements.lock
 		--python-platform x86_64-unknown-linux-gnu requirements.in --output-file requirements.lock
 
 demo: setup ## index the example company, search it, edit one document, index again
-	$(BIN)/python examples/demo.py
+	$(BIN)/python -m examples.demo
 
 demo-sharepoint: setup ## the same over a SharePoint site of a made-up tenant: who may read what, and what a change costs
-	PYTHONPATH=. $(BIN)/python examples/demo_sharepoint.py
+	$(BIN)/python -m examples.demo_sharepoint
 
 ui: setup ## the Dagster UI: code location, webserver and daemon; Ctrl-C stops all three
 	$(BIN)/python deploy/local.py

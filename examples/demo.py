@@ -5,25 +5,18 @@
 Ends with 1 where a number is not as promised.
 """
 
-import fcntl
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+from examples.stage import REPOSITORY, Stage, console, fail, say, show_counters
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 COMPANY = REPOSITORY / "examples" / "company"
-DEMO = REPOSITORY / "var" / "demo"
+DEMO = Stage("demo")
 SOURCES = ("handbook", "contracts")
 SETTINGS = """\
 # The demo's own copy of the example company. All keys: docs/settings.md.
@@ -44,8 +37,6 @@ EDITED = Path("handbook/leave/parental.md")
 BEFORE, AFTER = "| Leipzig | 16 | 10 | Henrike Vossler |", "| Leipzig | 16 | 10 | Jana Seidel |"
 BROKEN = 3
 """Files of the company that are broken on purpose."""
-
-console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ class Rows:
     def read(cls) -> "Rows":
         from resources.index import Index
 
-        index = Index.load(DEMO / "rag.yaml")
+        index = Index.load(DEMO.settings)
         tables, path = index.tables, EDITED.relative_to("handbook")
         documents = tables.documents.read(None, ("id", "path")).to_pylist()
         (document,) = (row["id"] for row in documents if row["path"] == str(path))
@@ -116,48 +107,19 @@ def broken_promises(before: Rows, after: Rows, assets: Mapping[str, Mapping[str,
     return wrong
 
 
-def rag(*arguments: str) -> str:
-    """The output of `rag ARGUMENTS`, run like a user would; its failure is the demo's."""
-    environment = {**os.environ, "RAG_CONFIG": str(DEMO / "rag.yaml")}
-    environment.pop("DAGSTER_HOME", None)  # the demo has its own, beside its rag.yaml
-    command = [str(Path(sys.executable).parent / "rag"), *arguments]
-    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    if result.returncode:
-        fail([f"`rag {' '.join(arguments)}` ended with {result.returncode}", result.stdout[-2000:]])
-    return result.stdout
-
-
-def fail(reasons: Sequence[str]) -> None:
-    console.print("\n[bold red]The demo did not do what it promises:[/]")
-    for reason in reasons:
-        console.print(f"  {reason}", markup=False)
-    sys.exit(1)
-
-
-def say(title: str, text: str = "") -> None:
-    console.print(f"\n[bold]{title}[/]" + (f"\n{text}" if text else ""))
-
-
 def index() -> dict[str, Any]:
     """One pass, with its counters as a table."""
-    outcome: dict[str, Any] = json.loads(rag("index", "--json"))
-    columns = ("same", "new", "changed", "removed", "failed")
-    table = Table("asset", *columns, "texts embedded", "KB written")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for asset, counters in outcome["assets"].items():
-        rows = [str(counters[f"rows_{column}"] or "·") for column in columns]
-        table.add_row(asset, *rows, str(counters["texts_embedded"] or "·"), f"{counters['bytes_written'] / 1000:.0f}")
-    console.print(table)
+    outcome: dict[str, Any] = DEMO.json("index")
+    show_counters(outcome["assets"])
     console.print(f"{len(outcome['runs'])} runs, {outcome['seconds']:.1f} s")
     return outcome
 
 
 def search(golden: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Ask golden questions; every document that answers one must be among its eight best passages."""
-    file = DEMO / "questions.jsonl"
+    file = DEMO.folder / "questions.jsonl"
     file.write_text("".join(json.dumps({n: q[n] for n in ("id", "question")}) + "\n" for q in golden), encoding="utf-8")
-    answers = [json.loads(line) for line in rag("search", "--batch", str(file)).splitlines()]
+    answers = [json.loads(line) for line in DEMO.rag("search", "--batch", str(file)).splitlines()]
     for asked, answer in zip(golden, answers, strict=True):
         console.print(f"\n[cyan]{asked['question']}[/]")
         for result in answer["results"][:3]:
@@ -166,30 +128,17 @@ def search(golden: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             console.print(f" {mark} {path}: {' '.join(result['text'].split())[:100]} …", markup=False, soft_wrap=True)
         found = {f"{result['source']}/{result['path']}" for result in answer["results"]}
         if missed := set(asked["documents"]) - found:
-            fail([f"{asked['question']} did not find {', '.join(sorted(missed))}"])
+            fail(f"{asked['question']} did not find {', '.join(sorted(missed))}")
     console.print("\n[dim]* one of the documents that answer the question[/]")
     return answers
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Two demos at once would take the folder from under each other."""
-    DEMO.parent.mkdir(exist_ok=True)
-    with (DEMO.parent / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            fail(["another one is running; wait for its end"])
-        yield
-
-
 def prepare() -> int:
     """A fresh copy of the company, without an index; returns its number of files."""
-    shutil.rmtree(DEMO, ignore_errors=True)
+    DEMO.clear(SETTINGS)
     for source in SOURCES:
-        shutil.copytree(COMPANY / source, DEMO / source)
-    (DEMO / "rag.yaml").write_text(SETTINGS, encoding="utf-8")
-    return sum(path.is_file() for source in SOURCES for path in (DEMO / source).rglob("*"))
+        shutil.copytree(COMPANY / source, DEMO.folder / source)
+    return sum(path.is_file() for source in SOURCES for path in (DEMO.folder / source).rglob("*"))
 
 
 def first_pass(files: int) -> None:
@@ -205,22 +154,22 @@ def first_pass(files: int) -> None:
     if not counts["community_reports"] or not all(check["passed"] for check in outcome["checks"]):
         wrong.append("no reports, or a check did not pass")
     if wrong:
-        fail(wrong)
-    for row in json.loads(rag("failed", "--json")):
+        fail(*wrong)
+    for row in DEMO.json("failed"):
         console.print(f"  set aside: {row['source']}/{row['path']}: {row['error']}", markup=False, soft_wrap=True)
 
 
 def second_pass(golden: Mapping[str, Mapping[str, Any]]) -> None:
-    before, file = Rows.read(), DEMO / EDITED
+    before, file = Rows.read(), DEMO.folder / EDITED
     text = file.read_text(encoding="utf-8")
     if BEFORE not in text:
-        fail([f"{EDITED} has no line {BEFORE}"])
+        fail(f"{EDITED} has no line {BEFORE}")
     file.write_text(text.replace(BEFORE, AFTER), encoding="utf-8")
     say("3. Edit one document, index again", f"{EDITED}\n[red]- {BEFORE}[/]\n[green]+ {AFTER}[/]")
     outcome = index()
     after = Rows.read()
     if wrong := broken_promises(before, after, outcome["assets"]):
-        fail(wrong)
+        fail(*wrong)
     new = len(after.chunks.keys() - before.chunks.keys())
     entities = len(different(before.entities, after.entities))
     reports = len(different(before.reports, after.reports))
@@ -231,7 +180,7 @@ def second_pass(golden: Mapping[str, Mapping[str, Any]]) -> None:
     )
     (answer,) = search([golden["q4"]])
     if not any(AFTER in result["text"] for result in answer["results"]):
-        fail(["the search does not find the edited line"])
+        fail("the search does not find the edited line")
     console.print(f"The new line is found: {AFTER}", markup=False)
 
 
@@ -240,7 +189,7 @@ def third_pass() -> None:
     outcome = index()
     counted = [c[n] for c in outcome["assets"].values() for n in ("rows_new", "rows_changed", "rows_removed")]
     if outcome["runs"] or any(counted):
-        fail([f"{len(outcome['runs'])} runs were started"])
+        fail(f"{len(outcome['runs'])} runs were started")
     console.print("Nothing to do: no run was started, no model was loaded.")
 
 
@@ -260,5 +209,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with alone():
+    with DEMO.alone():
         main()

@@ -1,4 +1,4 @@
-"""The demo over SharePoint: a made-up tenant on this machine, indexed through Microsoft Graph, searched as different people.
+"""The demo over SharePoint: a made-up tenant on this machine, read through Microsoft Graph, searched as several people.
 
     make demo-sharepoint         # everything it writes lies below var/demo-sharepoint
 
@@ -6,28 +6,18 @@ The tenant is the fake Microsoft Graph of the tests, a real HTTP server on loopb
 with 1 where something is not as promised.
 """
 
-import fcntl
-import json
-import os
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from examples.stage import REPOSITORY, Stage, console, fail, say, show_counters
 from tests.fakes.graph.certificate import certificate
 from tests.fakes.graph.server import FakeGraph
 from tests.fakes.graph.tenant import Drive, group, link, site_group, user
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 CONTRACTS = REPOSITORY / "examples" / "company" / "contracts"
-DEMO = REPOSITORY / "var" / "demo-sharepoint"
+DEMO = Stage("demo-sharepoint")
 BROKEN = ("projects/breakwater-notes.txt", "invoices/INV-2025-0033.pdf")
 SETTINGS = """\
 # The demo's made-up tenant. All keys: docs/settings.md, and what to set up in a real one: docs/sources.md.
@@ -53,40 +43,11 @@ PEOPLE = {
     "gwen": "is a guest, and was given one document by a link",
 }
 
-console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-
-
-def fail(reason: str) -> None:
-    console.print("\n[bold red]The demo did not do what it promises:[/]")
-    console.print(f"  {reason}", markup=False)
-    sys.exit(1)
-
-
-def say(title: str, text: str = "") -> None:
-    console.print(f"\n[bold]{title}[/]" + (f"\n{text}" if text else ""))
-
-
-def rag(*arguments: str, codes: Sequence[int] = (0,)) -> Any:
-    """What `rag ARGUMENTS --json` says, run like a user would."""
-    environment = {**os.environ, "RAG_CONFIG": str(DEMO / "rag.yaml")}
-    environment.pop("DAGSTER_HOME", None)  # the demo has its own, beside its rag.yaml
-    command = [str(Path(sys.executable).parent / "rag"), *arguments, "--json"]
-    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    if result.returncode not in codes:
-        fail(f"`rag {' '.join(arguments)}` ended with {result.returncode}: {result.stdout[-2000:]}")
-    return json.loads(result.stdout)
-
 
 def index() -> dict[str, Any]:
     """One pass, with its counters as a table."""
-    outcome: dict[str, Any] = rag("index")
-    table = Table("asset", *(columns := ("same", "new", "changed", "removed", "failed")), "texts embedded")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for asset, counters in outcome["assets"].items():
-        rows = [str(counters[f"rows_{column}"] or "·") for column in columns]
-        table.add_row(asset, *rows, str(counters["texts_embedded"] or "·"))
-    console.print(table)
+    outcome: dict[str, Any] = DEMO.json("index")
+    show_counters(outcome["assets"])
     return outcome
 
 
@@ -96,7 +57,7 @@ def found_by(person: str | None, question: str = QUESTION, mode: Any = "hybrid")
     from resources.retrieval import Question, Retrieval
 
     prepare_environment()
-    opened = Index.load(DEMO / "rag.yaml")
+    opened = Index.load(DEMO.settings)
     asked = [f"user:{person}@contoso.com"] if person else None
     (answer,) = Retrieval.of(opened).search([Question(None, question)], mode=mode, principals=asked)
     opened.close()
@@ -141,11 +102,9 @@ def make_tenant(graph: FakeGraph) -> Drive:
 
 
 def prepare(graph: FakeGraph) -> None:
-    shutil.rmtree(DEMO, ignore_errors=True)
-    DEMO.mkdir(parents=True)
-    (DEMO / "app.pem").write_bytes(certificate())
     settings = SETTINGS.format(site=graph.tenant.site, graph=graph.url, authority=graph.authority)
-    (DEMO / "rag.yaml").write_text(settings, encoding="utf-8")
+    DEMO.clear(settings)
+    (DEMO.folder / "app.pem").write_bytes(certificate())
 
 
 def first_pass(graph: FakeGraph, drive: Drive) -> None:
@@ -154,7 +113,7 @@ def first_pass(graph: FakeGraph, drive: Drive) -> None:
     outcome = index()
     if not outcome["ok"] or outcome["assets"]["documents"]["rows_new"] != files:
         fail(f"{outcome['assets']['documents']['rows_new']} of {files} documents were indexed")
-    for finding in rag("doctor", codes=(0, 1)):
+    for finding in DEMO.json("doctor", codes=(0, 1)):
         if finding["part"] == "source contracts":
             console.print(f"`rag doctor`: the source is {finding['health']}: {finding['detail']}", markup=False)
     say("2. Search as different people", f"[cyan]{QUESTION}[/]")
@@ -169,7 +128,7 @@ def look() -> None:
     from sensors.source_changes import tick
 
     prepare_environment()
-    opened = Index.load(DEMO / "rag.yaml")
+    opened = Index.load(DEMO.settings)
     with dg.DagsterInstance.ephemeral() as instance:
         asked = tick(instance, opened, "contracts").run_requests
     opened.source("contracts").close()  # type: ignore[attr-defined]
@@ -215,18 +174,6 @@ def second_pass(graph: FakeGraph, drive: Drive) -> None:
         fail("the renamed folder is not found under its new name")
 
 
-@contextmanager
-def alone() -> Iterator[None]:
-    """Two demos at once would take the folder from under each other."""
-    DEMO.parent.mkdir(exist_ok=True)
-    with (DEMO.parent / "demo-sharepoint.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            fail("another one is running; wait for its end")
-        yield
-
-
 def main() -> None:
     start = time.monotonic()
     with FakeGraph() as graph:
@@ -244,5 +191,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with alone():
+    with DEMO.alone():
         main()
