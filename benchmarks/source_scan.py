@@ -21,7 +21,7 @@ sources:
   docs: {{type: filesystem, path: docs}}
 embeddings: {{model: hashing}}
 extraction: {{method: patterns}}
-changes: {{tick_budget_seconds: {budget}}}
+changes: {{tick_budget_seconds: {budget}, backlog: {backlog}}}
 """
 
 

@@ -72,30 +72,37 @@ class Network:
 
     @classmethod
     def of(cls, source: Sequence[str], target: Sequence[str], weight: Sequence[float] | Floats) -> "Network":
-        """The network of edge columns, in any order and direction, any number of rows a pair.
+        """The network of edge columns, as `between` makes it of positions."""
+        ids = sorted({*source, *target})
+        place = {name: position for position, name in enumerate(ids)}
+        first, second = (np.array([place[end] for end in ends], np.int64) for ends in (source, target))
+        return cls.between(ids, first, second, weight)
 
-        An edge from a node to itself is left out, and so is a node that has no other edge.
+    @classmethod
+    def between(cls, ids: Sequence[str], first: Ints, second: Ints, weight: Sequence[float] | Floats) -> "Network":
+        """The network of edges, in any order and direction, any number of them a pair; ends are positions in `ids`.
+
+        `ids` are sorted. An edge from a node to itself is left out, and so is a node that has no other edge.
         Raises ValueError where the columns differ in length or a weight is not a positive number.
         """
         weights = np.asarray(weight, dtype=np.float64)
-        if not len(source) == len(target) == len(weights):
+        if not len(first) == len(second) == len(weights):
             raise ValueError(
-                f"The edge columns have {len(source)}, {len(target)} and {len(weights)} rows; they must agree."
+                f"The edge columns have {len(first)}, {len(second)} and {len(weights)} rows; they must agree."
             )
         if not bool(np.all(np.isfinite(weights) & (weights > 0))):
             raise ValueError("An edge's weight is not a positive number; leave such edges out.")
-        pairs = [(a, b) for a, b in zip(source, target, strict=True) if a != b]
-        if len(pairs) < len(weights):
-            weights = weights[[a != b for a, b in zip(source, target, strict=True)]]
-        ids = sorted({end for pair in pairs for end in pair})
-        place = {name: position for position, name in enumerate(ids)}
-        first = np.fromiter((place[a] for a, _ in pairs), dtype=np.int64, count=len(pairs))
-        second = np.fromiter((place[b] for _, b in pairs), dtype=np.int64, count=len(pairs))
-        keys = np.minimum(first, second) * len(ids) + np.maximum(first, second)
+        apart = first != second
+        first, second, weights = first[apart], second[apart], weights[apart]
+        used = np.bincount(np.concatenate((first, second)), minlength=len(ids)) > 0
+        names, place = [ids[i] for i in np.flatnonzero(used).tolist()], np.cumsum(used) - 1
+        first, second = place[first], place[second]
+        keys = np.minimum(first, second) * len(names) + np.maximum(first, second)
         order = np.lexsort((weights, keys))  # sorted by weight too: a sum of floats depends on its order
-        keys, starts = np.unique(keys[order], return_index=True)
-        summed = np.add.reduceat(weights[order], starts) if len(keys) else weights
-        return cls(tuple(ids), keys // max(1, len(ids)), keys % max(1, len(ids)), summed)
+        keys, weights = keys[order], weights[order]
+        starts = np.flatnonzero(np.diff(keys, prepend=-1))
+        keys, summed = keys[starts], np.add.reduceat(weights, starts) if len(keys) else weights
+        return cls(tuple(names), keys // max(1, len(names)), keys % max(1, len(names)), summed)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,8 +1,10 @@
 """The asset `communities`: a hierarchy over all relationships that changes only where they changed."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
 import dagster as dg
+import numpy as np
 
 from knowledge import communities as clustering
 from knowledge.communities import arrange, hierarchy
@@ -21,6 +23,9 @@ from rag_assets.work import GRAPH as LEASE
 from resources import schemas
 from resources.index import Index
 from resources.settings import Settings, graph_partition
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 STAGE = "communities"
 CHECKSUM = "communities.edges"
@@ -99,7 +104,7 @@ class CommunitiesRun:
     def _network(self) -> Network:
         edges = self.index.tables.relationships.read(None, ("source_id", "target_id", "weight"))
         self.edges_scanned = edges.num_rows
-        return Network.of(edges["source_id"].to_pylist(), edges["target_id"].to_pylist(), edges["weight"].to_numpy())
+        return _network_of(edges)
 
     def _before_and_after(self, network: Network) -> tuple[dict[str, Row], dict[str, Row]]:
         """Rows of the communities that may differ, as they are and as they should be: all of them in a full look."""
@@ -183,3 +188,19 @@ def _levels(index: Index) -> list[dict[str, int]]:
         largest = table.top(("-size",), ("size",), 1, where)["size"][0].as_py()
         found.append({"level": len(found), "communities": count, "largest": largest})
     return found
+
+
+def _network_of(edges: "pa.Table") -> Network:
+    """The network of some relationships, without an object an end: there may be millions."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ends = pa.chunked_array([*edges["source_id"].chunks, *edges["target_id"].chunks], pa.string())
+    coded = ends.dictionary_encode().unify_dictionaries()
+    names = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], pa.string())
+    order = pc.array_sort_indices(names).to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    found = [place[chunk.indices.to_numpy()] for chunk in coded.chunks]
+    first, second = np.split(np.concatenate(found) if found else place, 2)
+    return Network.between(names.take(pa.array(order)).to_pylist(), first, second, edges["weight"].to_numpy())

@@ -9,8 +9,8 @@ from resources.catalog.items import Applied
 from resources.index import Index
 from resources.sources.base import Discovery, Source
 
-BATCH = 10_000
-"""Most changes noted in one transaction."""
+BATCH = 2_000
+"""Most changes noted in one transaction: the time that it takes comes on top of a look's."""
 SHOWN = 20
 """Items that could not be read and are named, each look."""
 
@@ -33,9 +33,10 @@ def note_changes(
 
     Counted into `total`, also where a later part of the look fails.
     """
-    items, shards = index.catalog.items, index.settings.sources[source].shards
+    items, shards, room = index.catalog.items, index.settings.sources[source].shards, 0
     while True:
-        room = index.settings.changes.backlog - waiting(index, source)
+        if room <= 0:  # counted anew only then: what was noted since is at most so many documents
+            room = index.settings.changes.backlog - waiting(index, source)
         if room <= 0:
             total.paused = True
             waits = index.settings.changes.backlog - room
@@ -44,6 +45,7 @@ def note_changes(
         known = items.known(source, scope)
         found = reader.changes(scope, known, full=full, deadline=deadline, limit=min(room, BATCH))
         total.add(items.apply(source, shards, found, known))
+        room -= len(found.changes) + len(found.missing)
         total.add(Applied(notes=[*found.notes, *_unread(source, found)]))
         index.catalog.access.show(source, scope)  # it answered
         if found.complete or (deadline is not None and time.monotonic() >= deadline):

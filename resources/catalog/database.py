@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resources.catalog import schema
-from resources.catalog.migrations import migrate
+from resources.catalog.migrations import migrate, tell_shape
 from resources.errors import CatalogUnavailable, IndexRefused, SettingsError
 from resources.frozen import open_frozen
 
@@ -65,6 +65,7 @@ class Database:
                 version = _version(connection)  # another process may have made the tables meanwhile
                 if version is None:
                     schema.metadata.create_all(connection)
+                    tell_shape(connection)
                     self.write(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         if version is not None and int(version) < schema.VERSION:
             with engine.begin() as connection:

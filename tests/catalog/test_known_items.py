@@ -1,8 +1,14 @@
 """What a source and a search are told of the items: the known view, hidden documents, permission sets, counts."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 import sqlalchemy as sa
 
 from resources.catalog import Catalog, schema
+from resources.catalog.known import KnownItems
 from resources.sources.base import Change, Op
 from tests.catalog.listings import SOURCE, apply, delete, fill, folder, ids, names, upsert
 
@@ -135,3 +141,37 @@ def test_counts_are_by_source_and_leave_folders_out(catalog):
     fill(catalog, names(6))
     apply(catalog, Change(Op.UPSERT, folder("f")), delete(names(1)[0]), upsert("x.md"))
     assert catalog.items.counts() == {SOURCE: {"live": 6, "held": 0, "gone": 1, "hidden": 0}}
+
+
+LOOKS: dict[str, Callable[[KnownItems], object]] = {
+    "ref": lambda known: known.by_ref(["a.md", "b.md"]),
+    "identity": lambda known: known.by_identity({"7:1", "8:1"}),
+    "content": lambda known: known.by_content({"x", "y"}),
+    "native id": lambda known: known.items(["a.md", "b.md"]),
+    "parent": lambda known: known.children(["a", "b"]),
+    "versions": lambda known: known.versions("a.md", 10),
+    "page": lambda known: known.page("a.md", 10),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("older", [False, True], ids=["new catalog", "of an older release"])
+def test_a_few_items_of_a_large_source_are_found_without_reading_all_of_it(tmp_path, look, older):
+    catalog = Catalog(f"sqlite:///{tmp_path / 'catalog.db'}")
+    fill(catalog, ["a.md", "b/a.md"])
+    if older:
+        with catalog.database.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM sqlite_stat1")
+            connection.exec_driver_sql("DROP INDEX items_by_content")
+            connection.exec_driver_sql("UPDATE meta SET value = '3' WHERE key = 'schema'")
+        catalog.close()
+    asked = list[tuple[str, Any]]()
+    known = catalog.items.known(SOURCE, "")
+    sa.event.listen(catalog.database.engine, "before_cursor_execute", lambda *event: asked.append(event[2:4]))
+    LOOKS[look](known)
+    (statement, values) = asked[-1]
+    with catalog.database.read() as connection:
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+    catalog.close()
+    assert len(plan) == 1, plan
+    assert re.search(r"(native_id|fetch_ref|identity|content_sha256|parent_id)[=>]\?", plan[0]), plan
