@@ -160,6 +160,10 @@ class Neo4jServer:
         """Freeze the process: it accepts connections and never answers."""
         assert self._process
         self._process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self._process.pid}/task")
+        # a thread that runs on another core stops a moment later, and may answer until then
+        while any(_state(thread) not in "TX" for thread in threads.iterdir()):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Undo `pause`."""
@@ -205,6 +209,14 @@ class Neo4jServer:
             driver.session(database="system") as session,
         ):
             session.run(change, password=self.password).consume()
+
+
+def _state(thread: Path) -> str:
+    """The letter for what a thread does: R runs, S sleeps, T is stopped; X it has ended."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 if __name__ == "__main__":
