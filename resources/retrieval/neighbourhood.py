@@ -130,7 +130,7 @@ class _Exploration:
     async def _first_reads(self) -> tuple["pa.Table", tuple["pa.Table", Worth], int]:
         limit, where = self.limits.nearest, self.sight.where()
         near, matching, size = await asyncio.gather(
-            self.table.nearest(self.vector, limit, where, COLUMNS), self._matching(limit, where), self.table.size()
+            self.table.nearest(self.vector, limit, where, COLUMNS), self._matching(limit, where), self.table.count()
         )
         return near, matching, size
 

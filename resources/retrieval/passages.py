@@ -18,10 +18,6 @@ SHOWN = ("chunk_id", "document_id", "source", "ordinal", "title", "heading_path"
 class PassageTable(Reader):
     """The serving table."""
 
-    async def size(self) -> int:
-        """All rows, whoever may see them."""
-        return await self.count(None)
-
     async def nearest_of(
         self, vector: Floats, ids: Collection[str], where: str | None, columns: Sequence[str] = COLUMNS
     ) -> "pa.Table":

@@ -59,8 +59,8 @@ class Reader:
         """A number that is another one after every change."""
         return int(await (await self.opened()).version())
 
-    async def count(self, where: str | None) -> int:
-        """The rows that a filter lets through."""
+    async def count(self, where: str | None = None) -> int:
+        """The rows that a filter lets through, or all, whoever may see them."""
         return int(await (await self.opened()).count_rows(where))
 
     async def by(
@@ -90,5 +90,5 @@ class Reader:
         if version != self._version or len(self._shares) >= FILTERS:
             self._version, self._shares = version, {}
         if where not in self._shares:
-            self._shares[where] = await self.count(where) / max(1, await self.count(None))
+            self._shares[where] = await self.count(where) / max(1, await self.count())
         return self._shares[where]

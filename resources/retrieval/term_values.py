@@ -46,15 +46,12 @@ class TermValues:
         version = await self.table.version()
         if version != self._version:
             self._version, self._idf, self._average = version, {}, None
-        lengths = [len(text.split()) for text in hits["search_text"].to_pylist()]
-        about = sum(lengths) / len(lengths) if lengths else 1.0
-        unknown = self._unknown(terms)
-        if unknown and self._average is None:
-            self._average = await self._average_by(unknown[:TRIED])
-        average = self._average or about
-        if unknown and lengths:
+        if self._average is None:
+            self._average = await self._average_by(self._unknown(terms)[:TRIED])
+        average = self._average or _mean_length(hits)
+        if hits.num_rows and self._unknown(terms):
             self._learn(terms, hits, average)
-        while asked := self._unknown(unknown):
+        while asked := self._unknown(terms):
             rows = await self.table.matching(asked, ROWS, None, TEXT)
             self._learn(asked, rows, average)
             if len(self._unknown(asked)) == len(asked):
@@ -84,6 +81,12 @@ class TermValues:
         """Keep what rows of a search by these terms tell; none at all: the index does not hold the terms."""
         told = idf_from(*_counts(rows, terms), average) if rows.num_rows else np.zeros(len(terms))
         self._idf |= {term: idf for term, idf in zip(terms, told.tolist(), strict=True) if isfinite(idf)}
+
+
+def _mean_length(rows: "pa.Table") -> float:
+    """About the average length, where no rows tell it."""
+    lengths = [len(text.split()) for text in rows["search_text"].to_pylist()]
+    return sum(lengths) / len(lengths) if lengths else 1.0
 
 
 def _counts(rows: "pa.Table", terms: Sequence[str]) -> tuple[Floats, Floats, Floats]:

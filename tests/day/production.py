@@ -22,6 +22,7 @@ from rag_assets.work import graph_waits
 from resources.settings import load_settings
 from tests.chain.harness import Project
 from tests.ports import HOST, answers, free_port
+from tests.processes import state
 
 SECONDS = 240.0
 
@@ -46,14 +47,9 @@ def processes_of(project: Project) -> set[int]:
     wanted, found = f"RAG_CONFIG={project.file}".encode(), set()
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0") and _lives(int(folder.name)):
+            if wanted in (folder / "environ").read_bytes().split(b"\0") and state(folder) not in "ZX":
                 found.add(int(folder.name))
     return found - {os.getpid()}
-
-
-def _lives(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
 class Production:

@@ -14,6 +14,7 @@ import pytest
 from resources.parser import Parsed, ParseLimits, Parser, Rejected
 from tests.parser import samples
 from tests.parser.hostile import WORDS, Expected, write_hostile
+from tests.processes import state
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,7 @@ def good_files(folder: Path) -> list[Path]:
 
 
 def runs(pid: int) -> bool:
-    try:
-        state = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    return state(Path(f"/proc/{pid}")) not in "ZX"
 
 
 def wait_for_end(pid: int) -> None:

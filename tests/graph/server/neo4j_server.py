@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.graph.server.jars import CACHE, HERE, VERSION, jars, java, locked
 from tests.ports import free_port
+from tests.processes import state
 
 SECONDS = 180
 OPENINGS = ["java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch", "java.base/java.util.concurrent"]
@@ -162,7 +163,7 @@ class Neo4jServer:
         self._process.send_signal(signal.SIGSTOP)
         threads = Path(f"/proc/{self._process.pid}/task")
         # a thread that runs on another core stops a moment later, and may answer until then
-        while any(_state(thread) not in "TX" for thread in threads.iterdir()):
+        while any(state(thread) not in "TX" for thread in threads.iterdir()):
             time.sleep(0.001)
 
     def resume(self) -> None:
@@ -209,14 +210,6 @@ class Neo4jServer:
             driver.session(database="system") as session,
         ):
             session.run(change, password=self.password).consume()
-
-
-def _state(thread: Path) -> str:
-    """The letter for what a thread does: R runs, S sleeps, T is stopped; X it has ended."""
-    try:
-        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "X"
 
 
 if __name__ == "__main__":
