@@ -1,6 +1,8 @@
 """LanceDB's own event loop: where its asynchronous interface is called from code that is not."""
 
+import asyncio
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -12,3 +14,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
     result: T = LOOP.run(work)
     return result
+
+
+def begin(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Start work on that loop and go on; `result()` of what is returned waits for it."""
+    from lancedb.background_loop import LOOP
+
+    return asyncio.run_coroutine_threadsafe(work, LOOP.loop)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resources.graph import EdgeKind, GraphStore, NodeKind
-from resources.lance import run
+from resources.lance import begin
 from resources.retrieval.filters import Sight
 from resources.retrieval.passages import SHOWN, PassageTable
 from resources.retrieval.reader import Reader
@@ -48,7 +48,9 @@ class Shelf:
     def results(self, hits: Sequence[Hit], k: int, sight: Sight) -> list[Result]:
         """The k best of `hits` with text, place and names; equal scores in the order of path and ordinal."""
         wanted = self._best(sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id)), k, sight)
-        rows, documents = run(self._shown(wanted))
+        reading = begin(self._shown(wanted))
+        names = self.names_of([hit.chunk_id for hit in wanted])
+        rows, documents = reading.result()
         # A passage or its document may have gone since it was ranked.
         there = [hit for hit in wanted if hit.chunk_id in rows and hit.document_id in documents]
 
@@ -57,7 +59,6 @@ class Shelf:
             return -round(hit.score, DIGITS), document["path"], document["source"], rows[hit.chunk_id]["ordinal"]
 
         ordered = sorted(there, key=place)[:k]
-        names = self.names_of([hit.chunk_id for hit in ordered])
         return [
             _result(rank, hit, rows[hit.chunk_id], documents[hit.document_id], names[hit.chunk_id])
             for rank, hit in enumerate(ordered, 1)

@@ -3,11 +3,11 @@
 Belongs here: which rows are read, and how many at once. Does not: which passages are wanted (neighbourhood.py).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from knowledge.bm25 import Floats
-from resources.lance import run
+from resources.lance import begin, run
 from resources.retrieval.filters import Sight
 from resources.retrieval.passages import COLUMNS, PassageTable, vectors_of
 
@@ -36,8 +36,11 @@ class Candidates:
     many are asked for at once as are likely to fill the room.
     """
 
-    def __init__(self, table: PassageTable, vector: Floats, sight: Sight, most: int) -> None:
-        self.table, self.vector, self.sight, self.most = table, vector, sight, most
+    def __init__(
+        self, table: PassageTable, vector: Floats, sight: Sight, most: int, beside: Callable[[Sequence[str]], None]
+    ) -> None:
+        """`beside` is called while passages are read, with their ids."""
+        self.table, self.vector, self.sight, self.most, self.beside = table, vector, sight, most, beside
         self.rows: dict[str, Row] = {}
         self.read = 0
         self._granted = sight.granted()
@@ -92,7 +95,9 @@ class Candidates:
         return chunks[:FETCHED]
 
     def _read(self, asked: Sequence[str]) -> None:
-        found = self._rows(run(self.table.by("chunk_id", asked, COLUMNS, self._granted)))
+        reading = begin(self.table.by("chunk_id", asked, COLUMNS, self._granted))
+        self.beside(asked)
+        found = self._rows(reading.result())
         self._spare |= found
         self._note(asked, found)
 

@@ -6,7 +6,7 @@ are ordered (knowledge/ranking.py), how rows are read (candidates.py, passages.p
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from knowledge.ranking import Names, Passages, walk
 from knowledge.terms import question_terms
 from resources.catalog.names import Names as NameBook
 from resources.graph import Edge, EdgeKind, GraphStore, NodeKind
-from resources.lance import run
+from resources.lance import begin
 from resources.retrieval.candidates import Candidates
 from resources.retrieval.filters import Sight
 from resources.retrieval.fresh import Fresh
@@ -100,19 +100,22 @@ class _Exploration:
         self.table, self.values, self.graph, self.book, self.fresh = of.table, of.values, of.graph, of.names, of.fresh
         self.question, self.vector, self.sight, self.limits = question, vector, sight, limits
         self.terms = question_terms(question)
-        self.candidates = Candidates(of.table, vector, sight, limits.passages)
+        self.candidates = Candidates(of.table, vector, sight, limits.passages, beside=self._read_names)
         self.rows = self.candidates.rows
         self.told: dict[str, list[tuple[str, float]]] = {}
         self.uses: dict[str, float] = {}
         self.reads = {"edges": 0, "names": 0}
 
     def found(self) -> Found:
-        near, (hits, worth), corpus = run(self._first_reads())
+        reading = begin(self._first_reads())
+        asked = self._asked_names()
+        wanted = self._passages_of_asked(asked)
+        near, (hits, worth), corpus = reading.result()
         self.candidates.keep(near)
         self.candidates.keep(hits)
-        self._tell_fresh()
-        asked = self._asked_names()
-        self.candidates.add(self._passages_of_asked(asked))
+        if self._tell_fresh() and (now := self._asked_names()) != asked:
+            asked, wanted = now, self._passages_of_asked(now)
+        self.candidates.add(wanted)
         self._read_names()
         if self.candidates.room > 0:
             self._expand(asked, corpus)
@@ -138,13 +141,17 @@ class _Exploration:
         hits = await self.table.matching(self.terms, limit, where)
         return hits, await self.values.of(self.terms, hits)
 
-    def _tell_fresh(self) -> None:
-        """The names of candidates that the graph does not hold yet; those new in all count what is read of them."""
+    def _tell_fresh(self) -> bool:
+        """The names of candidates that the graph does not hold yet; those new in all count what is read of them.
+
+        True where there are any.
+        """
         told = self.fresh.names(self.rows) if self.fresh is not None else {}
         self._keep_uses(dict.fromkeys(entity for edges in told.values() for entity in edges))
         new = Counter(entity for edges in told.values() for entity in edges if entity not in self.uses)
         self.uses |= {entity: float(count) for entity, count in new.items()}
         self.told |= {chunk: sorted(edges.items()) for chunk, edges in told.items()}
+        return bool(told)
 
     def _asked_names(self) -> list[str]:
         ids = {entity_id(name): name for name in runs(self.question)}
@@ -177,9 +184,12 @@ class _Exploration:
         edges = {edge.target: edge for edge in self._neighbours([name])}
         return [edges[chunk] for chunk in self.candidates.first_seen(list(edges), self.limits.of_asked)]
 
-    def _read_names(self) -> None:
-        """The names of every candidate that has not told its names yet."""
-        new = [chunk for chunk in self.rows if chunk not in self.told]
+    def _read_names(self, reading: Sequence[str] = ()) -> None:
+        """The names of every candidate that has not told its names yet, and of those that are just being read.
+
+        Where a filter may keep many of them back, they wait.
+        """
+        new = [c for c in (*self.rows, *(reading if self.sight.whole else ())) if c not in self.told]
         self.told |= {chunk: [] for chunk in new}
         ends = self.graph.ends(EdgeKind.FROM_CHUNK, new, "mention_count") if new else []
         for chunk, entity, weight, uses in ends:

@@ -44,7 +44,7 @@ names = st.lists(st.sampled_from([*"abcdefghij", "hidden"]), max_size=30)
 def test_the_first_that_may_be_seen_are_taken_however_they_are_read(
     wanted: list[str], more: list[str], granted: list[str], room: int, most: int
 ):
-    candidates = Candidates(Shown(granted), VECTOR, FILTERED, room)
+    candidates = Candidates(Shown(granted), VECTOR, FILTERED, room, beside=list)
     seen = [name for name in dict.fromkeys(wanted) if name in granted and name != "hidden"]
     others = [name for name in dict.fromkeys(more) if name in granted and name != "hidden"]
     assert candidates.first_seen(list(dict.fromkeys(more)), most) == others[:most]
@@ -56,16 +56,16 @@ def test_the_first_that_may_be_seen_are_taken_however_they_are_read(
 
 
 def test_without_a_filter_no_passage_is_read_that_is_no_candidate():
-    table = Shown(())
-    candidates = Candidates(table, VECTOR, Sight(), 40)
+    table, told = Shown(()), list[str]()
+    candidates = Candidates(table, VECTOR, Sight(), 40, beside=told.extend)
     candidates.add(f"p{n}" for n in range(500))
-    assert list(candidates.rows) == [f"p{n}" for n in range(40)]
+    assert list(candidates.rows) == told == [f"p{n}" for n in range(40)]
     assert (table.asked, table.rows) == ([40], 40)
 
 
 def test_a_filter_that_keeps_most_back_takes_few_reads_and_few_rows():
     table = Shown([f"p{n}" for n in range(0, 5_000, 10)])
-    candidates = Candidates(table, VECTOR, FILTERED, 40)
+    candidates = Candidates(table, VECTOR, FILTERED, 40, beside=list)
     candidates.add(f"p{n}" for n in range(5_000))
     assert list(candidates.rows) == [f"p{n}" for n in range(0, 400, 10)]
     assert len(table.asked) <= 3
@@ -74,7 +74,7 @@ def test_a_filter_that_keeps_most_back_takes_few_reads_and_few_rows():
 
 def test_never_are_more_than_a_thousand_passages_asked_for_at_once():
     table = Shown(())
-    candidates = Candidates(table, VECTOR, FILTERED, 150)
+    candidates = Candidates(table, VECTOR, FILTERED, 150, beside=list)
     candidates.add(f"p{n}" for n in range(3_000))
     assert candidates.rows == {}
     assert max(table.asked) <= 1_000
