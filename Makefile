@@ -50,19 +50,19 @@ lint: setup ## ruff and the type checker
 neo4j: setup ## fetch the Neo4j server of the tests, once
 	$(BIN)/python -m tests.graph.server.neo4j_server
 
-# Two workers on two cores: threads of the libraries in each would only wait for one another.
+# Three workers on two cores, for one mostly waits for its servers; threads of the libraries in each would only wait too.
 test test-long: export OMP_NUM_THREADS := 1
 test test-long: export RAYON_NUM_THREADS := 1
 
 test: lint neo4j ## everything that must hold
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3
 
 test-long: setup neo4j ## the random and kill tests at full length
-	RAG_TEST_LONG=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	RAG_TEST_LONG=1 $(BIN)/python -m pytest -n 3
 
 test-neo4j-2026: export RAG_TEST_NEO4J_VERSION := 2026.08.1
 test-neo4j-2026: neo4j ## the graph store's tests against the calendar line of Neo4j (Java 25)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/graph
+	$(BIN)/python -m pytest -n 3 tests/graph
 
 bench: setup ## the benchmarks; QUALITY=folder measures retrieval on that folder too
 	$(BIN)/python -m benchmarks $(QUALITY)

@@ -87,7 +87,9 @@ class Projection:
         self.remove(EdgeKind.PARENT_COMMUNITY, [e.id for e in turned if parents.get(e.id) != e.target])
         self.remove(NodeKind.COMMUNITY, sorted(mine - {row["id"] for row in rows}))
         self._add(NodeKind.COMMUNITY, graph_rows.community_nodes(self.index, [*above, *rows]))
-        for batch in batches(wanted, AT_ONCE):
+        # both ends and the level follow from the id: what is there is right
+        new = sorted(wanted.keys() - {e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY})
+        for batch in batches(new, AT_ONCE):
             self._add(EdgeKind.IN_COMMUNITY, [wanted[i] for i in batch])
             self._settle()
         self._add(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(rows))

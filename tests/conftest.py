@@ -7,9 +7,11 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 MEMORY = Path("/dev/shm")
 ROOM = 12 << 30
@@ -29,6 +31,21 @@ def pytest_sessionstart() -> None:
     # A shell ignores it for what it starts in the background. Dagster copies that to SIGTERM, servers inherit it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Of several workers one runs all tests of the Neo4j servers, so that each server is started once.
+
+    xdist's groups do not reach its scheduler with this pytest: they are appended to an id that is read no more.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "neo4j" if nodeid.startswith("tests/graph/") and "neo4j" in nodeid else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """What is given to which worker."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

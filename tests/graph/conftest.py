@@ -21,16 +21,6 @@ from tests.graph.server.neo4j_server import Neo4jServer, serving
 Graph = TypeVar("Graph", bound=GraphStore)
 STORES = ["sqlite", "two-files", "neo4j", "neo4j-two-servers"]
 PASSWORD = "correct-horse-battery"
-SERVERS = {"neo4j_uri", "server", "neo4j_graph", "connect", "reach"}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # With several workers, all tests of the servers run in one of them: each server is started once.
-    for item in items:
-        if Path(__file__).parent not in item.path.parents:
-            continue
-        if SERVERS.intersection(getattr(item, "fixturenames", ())) or "neo4j" in item.name:
-            item.add_marker(pytest.mark.xdist_group("neo4j"))
 
 
 @pytest.fixture(scope="session")
