@@ -31,12 +31,13 @@ def serve(connection: Connection) -> None:
 def load() -> None:
     """The definitions, the models of the settings, and the libraries of tables and checks."""
     import great_expectations as gx
-    import lancedb  # noqa: F401
 
     from knowledge.mention import Passage
     from rag_assets.definitions import load as definitions
+    from resources import lance
     from resources.index import Index
 
+    lance.load()
     definitions().get_repository_def()
     _dagster()
     gx.get_context(mode="ephemeral")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from resources import schemas
+from resources import lance, schemas
 from resources.schemas import TableSpec
 from resources.table import IN_LIST, SCAN, Table, is_in
 
@@ -25,9 +25,7 @@ class Tables:
     def _connect(self) -> Any:
         if self._db is None:
             os.environ.setdefault("RUST_LOG", "error")  # Lance warns about its own defaults on every query
-            import lancedb
-
-            db = lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+            db = lance.load().connect(self.uri, read_consistency_interval=timedelta(0))
             self._claim(db)
             self._db = db
         return self._db

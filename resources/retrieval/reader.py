@@ -9,6 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from knowledge.bm25 import Floats
+from resources import lance
 from resources.tables import is_in
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class Reader:
     async def there(self) -> bool:
         """Is there a table? Before the first run there is none."""
         if self._table is None:
-            import lancedb
-
-            connection = await lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0))
+            connection = await lance.load().connect_async(self.uri, read_consistency_interval=timedelta(0))
             try:
                 self._table = await connection.open_table(self.name)
             except ValueError as error:

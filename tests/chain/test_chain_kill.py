@@ -19,13 +19,14 @@ PASS = """
 import os, sys
 from contextlib import contextmanager
 from pathlib import Path
-import lancedb
+from resources import lance
 from resources.catalog.database import Database
 from resources.graph.neo4j_connection import Neo4jConnection
 from resources.graph.sqlite import SqliteGraph
 from resources.tables import Table
 from tests.chain.harness import Project
 
+lance.load()
 left = int(sys.argv[1])
 
 def point():

@@ -165,8 +165,9 @@ def test_two_passes_at_once_end_where_one_ends(indexed: Project, tmp_path: Path)
 FULL = """
 import resource, signal, sys
 from pathlib import Path
+from resources import lance
 from tests.chain.harness import Project
-import lancedb
+lance.load()
 project = Project(Path("."), checks=False)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write past the limit fails with EFBIG, as ENOSPC would
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
