@@ -1,7 +1,9 @@
 """What an index and one edit of it cost, with models that cost nothing: CPU, bytes written, peak memory.
 
 Each size is measured in a process of its own, Dagster's storage in memory, and the compaction of tables (every
-twentieth commit) counted apart. `python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`.
+twentieth commit) counted apart. What an edit of a large index costs against one of a small index is measured by turns
+in one process: the speed of a machine may change from one minute to the next.
+`python -m benchmarks.update_cost [--sizes 50 200 1000] [--large 20000] [--profile N]`.
 """
 
 import argparse
@@ -31,28 +33,47 @@ EDITS = 5
 
 @dataclass(slots=True)
 class Measured:
-    """One size: the full build, one edit after another, a pass without any, and the highest memory of the process."""
+    """One size: the full build, one edit after another, a pass without any, and the highest memory of the process.
+
+    `beside`: an edit of an index of SMALL documents after each of them.
+    """
 
     size: int
     build: Step
     edits: list[Step]
     idle: Step
     peak_bytes: int
+    beside: list[Step]
+
+
+class Edited:
+    """An index of `size` documents that are edited one by one."""
+
+    def __init__(self, home: Path, size: int) -> None:
+        self.documents, self.folder, self.size, self.edits = corpus.Corpus(size), home / "docs", size, 0
+        self.passes = Passes(home, self.documents.documents())
+        self.build = self.passes.step()
+
+    def edit(self) -> Step:
+        """Change one document, and what the pass after it costs."""
+        at = (self.edits * 37 + 5) % self.size
+        self.edits += 1
+        (self.folder / corpus.name_of(at)).write_text(self.documents.text(at, 1), encoding="utf-8")
+        return self.passes.step()
 
 
 def measure(size: int, edits: int = EDITS) -> Measured:
-    """Build and edit an index of `size` documents in this process."""
+    """Build and edit an index of `size` documents in this process, and a small one beside it where it is larger."""
     with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
-        home, documents = Path(folder), corpus.Corpus(size)
-        passes = Passes(home, documents.documents())
-        build = passes.step()
-        steps = []
-        for number in range(edits):
-            at = (number * 37 + 5) % size
-            (home / "docs" / corpus.name_of(at)).write_text(documents.text(at, 1), encoding="utf-8")
-            steps.append(passes.step())
-        idle = passes.step()
-    return Measured(size, build, steps, idle, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        index = Edited(Path(folder, "index"), size)
+        small = Edited(Path(folder, "small"), SMALL) if size > max(SIZES) else None
+        steps, beside = list[Step](), list[Step]()
+        for _ in range(edits):
+            steps.append(index.edit())
+            beside += [small.edit()] if small is not None else []
+        idle = index.passes.step()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Measured(size, index.build, steps, idle, peak, beside)
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -67,20 +88,20 @@ def _apart(size: int) -> Measured:
     if done.returncode:
         raise SystemExit(f"{size} documents failed:\n{done.stderr[-4000:]}")
     found = json.loads(done.stdout.splitlines()[-1])
-    steps = [Step(**step) for step in found["edits"]]
-    return Measured(found["size"], Step(**found["build"]), steps, Step(**found["idle"]), found["peak_bytes"])
+    steps, beside = ([Step(**step) for step in found[name]] for name in ("edits", "beside"))
+    return Measured(found["size"], Step(**found["build"]), steps, Step(**found["idle"]), found["peak_bytes"], beside)
 
 
-def edit_of(measured: Measured) -> Step:
+def edit_of(edits: Sequence[Step]) -> Step:
     """The median edit, the first left out where there are more: it loads what the others find loaded."""
-    steps = measured.edits[1:] or measured.edits
+    steps = edits[1:] or edits
     cpu, wall, written = (statistics.median(getattr(s, name) for s in steps) for name in ("cpu", "wall", "written"))
     rows, compaction = statistics.median(s.rows for s in steps), max(s.compaction for s in steps)
     return Step(cpu, wall, int(written), compaction, int(rows), max(s.texts for s in steps))
 
 
 def _line(m: Measured) -> str:
-    edit = edit_of(m)
+    edit = edit_of(m.edits)
     return (
         f"{m.size:>7,} {m.build.cpu:>8.2f} {m.build.wall:>8.1f}"
         f" {m.build.written / 1e6:>9.2f} {m.build.rows / 1e6:>8.2f}"
@@ -102,13 +123,14 @@ def main(sizes: Sequence[int] = SIZES, large: int = LARGE) -> None:
     if len(small) > 1:
         print(f"slope of CPU: {1000 * slope([(m.size, m.build.cpu) for m in small]):.2f} ms a document")
     top = small[-1]
-    share = edit_of(top).written / max(1, top.build.written)
-    rows = edit_of(top).rows / max(1, top.build.rows)
+    share = edit_of(top.edits).written / max(1, top.build.written)
+    rows = edit_of(top.edits).rows / max(1, top.build.rows)
     print(f"one edit of {top.size:,}: {share:.1%} of the full build's bytes written, {rows:.1%} of its bytes of rows")
-    if large and SMALL in found:
-        one, other = edit_of(found[large]), edit_of(found[SMALL])
-        times = f"CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}"
-        print(f"one edit at {large:,} against {SMALL}: {times}")
+    for m in found.values():
+        if m.beside:
+            one, other = edit_of(m.edits), edit_of(m.beside)
+            times = f"CPU × {one.cpu / other.cpu:.1f}, wall × {one.wall / other.wall:.1f}"
+            print(f"one edit at {m.size:,} against one at {SMALL}, by turns: {times}")
 
 
 def profile(size: int, rows: int = 60) -> None:

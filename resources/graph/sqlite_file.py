@@ -22,7 +22,7 @@ from resources.frozen import open_frozen
 SCHEMA_VERSION = 1
 WAIT_SECONDS = 60.0
 PAGE_BYTES = 1024
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
 WAL_PAGES = 16_384
 
 # Nodes get small integers in the order they arrive, so that the edges of one document, which arrive together, lie on
