@@ -42,8 +42,7 @@ class StatementRow(NamedTuple):
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """A name over all chunks; `mention_count` and `document_count` are the chunks and documents that hold it."""
 
     id: str
@@ -57,8 +56,7 @@ class Entity:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Relationship:
+class Relationship(NamedTuple):
     """A pair and predicate over all chunks, `source_id` < `target_id`; `support_count` is in chunks.
 
     `documents`, sorted, state it: who may not read all of them may not read what rests on it. Their ids are no part

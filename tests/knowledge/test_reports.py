@@ -253,7 +253,7 @@ def test_a_rating_grows_with_members_mentions_and_weight_and_stays_below_ten():
 
 
 def test_a_title_names_nobody_twice_and_shortens_endless_names():
-    twins = [entity("Aurora", 5), replace(entity("AURORA", 4), id="e-2"), entity("x" * 500, 1)]
+    twins = [entity("Aurora", 5), entity("AURORA", 4)._replace(id="e-2"), entity("x" * 500, 1)]
     assert example(members=twins, relationships=[], passages=[]).title == f"Aurora and {'x' * 79}…"
 
 
