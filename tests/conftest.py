@@ -43,6 +43,7 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
         return "neo4j" if nodeid.startswith("tests/graph/") and "neo4j" in nodeid else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """What is given to which worker."""
     return Scheduling(config, log)
