@@ -47,12 +47,11 @@ class Measured:
 
 
 class Edited:
-    """An index of `size` documents that are edited one by one."""
+    """An index of `size` documents, built by the first pass, that are then edited one by one."""
 
     def __init__(self, home: Path, size: int) -> None:
         self.documents, self.folder, self.size, self.edits = corpus.Corpus(size), home / "docs", size, 0
         self.passes = Passes(home, self.documents.documents())
-        self.build = self.passes.step()
 
     def edit(self) -> Step:
         """Change one document, and what the pass after it costs."""
@@ -66,14 +65,18 @@ def measure(size: int, edits: int = EDITS) -> Measured:
     """Build and edit an index of `size` documents in this process, and a small one beside it where it is larger."""
     with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
         index = Edited(Path(folder, "index"), size)
-        small = Edited(Path(folder, "small"), SMALL) if size > max(SIZES) else None
+        build, small = index.passes.step(), None
+        if size > max(SIZES):
+            small = Edited(Path(folder, "small"), SMALL)
+            small.passes.step()
         steps, beside = list[Step](), list[Step]()
         for _ in range(edits):
             steps.append(index.edit())
-            beside += [small.edit()] if small is not None else []
+            if small is not None:
+                beside.append(small.edit())
         idle = index.passes.step()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Measured(size, index.build, steps, idle, peak, beside)
+    return Measured(size, build, steps, idle, peak, beside)
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -139,20 +142,15 @@ def profile(size: int, rows: int = 60) -> None:
     Sampled: a tracing profiler would make small calls look dear. Everything is imported before.
     """
     with tempfile.TemporaryDirectory(prefix="rag-update-cost-") as folder:
-        for what, many in (("warm", 20), ("build", size)):
-            home, documents = Path(folder, what), corpus.Corpus(many)
-            passes = Passes(home, documents.documents())
-            if what == "warm":
-                passes.step()
-        for what in ("build", "edit", "second edit"):
+        Edited(Path(folder, "warm"), 20).passes.step()
+        index = Edited(Path(folder, "index"), size)
+        for what, work in (("build", index.passes.step), ("edit", index.edit), ("second edit", index.edit)):
             with Samples() as samples:
-                step = passes.step()
+                step = work()
             unit, name = (size, "ms a document") if what == "build" else (1, "ms")
             print(f"-- {what} of {size:,}: {1000 * step.cpu / unit:.2f} {name} CPU, {step.written:,} bytes")
             print("   rows by asset, bytes:", step.by_asset)
             samples.show(name, 1000 * step.cpu / unit, rows)
-            at = size // 2 + len(what)
-            (home / "docs" / corpus.name_of(at)).write_text(documents.text(at, 1), encoding="utf-8")
 
 
 class Samples:

@@ -79,17 +79,15 @@ class Projection:
         parents = {e["id"]: e["target"] for e in graph_rows.parent_community(rows)}
         found = self._edges_at(communities, EdgeKind.IN_COMMUNITY, EdgeKind.PARENT_COMMUNITY)
         mine = set(communities)
-        self.remove(
-            EdgeKind.IN_COMMUNITY, [e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY and e.id not in wanted]
-        )
+        held = {e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY}
+        self.remove(EdgeKind.IN_COMMUNITY, sorted(held - wanted.keys()))
         # an edge keeps its ends for life: a community under another parent gets a new one
         turned = [e for e in found if e.kind == EdgeKind.PARENT_COMMUNITY and e.source in mine]
         self.remove(EdgeKind.PARENT_COMMUNITY, [e.id for e in turned if parents.get(e.id) != e.target])
         self.remove(NodeKind.COMMUNITY, sorted(mine - {row["id"] for row in rows}))
         self._add(NodeKind.COMMUNITY, graph_rows.community_nodes(self.index, [*above, *rows]))
         # both ends and the level follow from the id: what is there is right
-        new = sorted(wanted.keys() - {e.id for e in found if e.kind == EdgeKind.IN_COMMUNITY})
-        for batch in batches(new, AT_ONCE):
+        for batch in batches(sorted(wanted.keys() - held), AT_ONCE):
             self._add(EdgeKind.IN_COMMUNITY, [wanted[i] for i in batch])
             self._settle()
         self._add(EdgeKind.PARENT_COMMUNITY, graph_rows.parent_community(rows))

@@ -12,7 +12,7 @@ REST_CLIENT = "lance_namespace_urllib3_client"
 
 
 def load() -> Any:
-    """The library. It takes some data classes from the package of a REST client, which takes as long as all the rest.
+    """The library. It takes some data classes from the package of a REST client, two fifths of the import's time.
 
     pydantic builds a validator for each of hundreds of calls there, in every process. So what that package's __init__
     imports is put off until somebody asks for it.

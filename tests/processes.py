@@ -9,3 +9,8 @@ def state(folder: Path) -> str:
         return (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return "X"
+
+
+def lives(pid: int) -> bool:
+    """Whether the process still runs, stopped or not."""
+    return state(Path(f"/proc/{pid}")) not in "ZX"

@@ -22,7 +22,7 @@ from rag_assets.work import graph_waits
 from resources.settings import load_settings
 from tests.chain.harness import Project
 from tests.ports import HOST, answers, free_port
-from tests.processes import state
+from tests.processes import lives
 
 SECONDS = 240.0
 
@@ -47,7 +47,7 @@ def processes_of(project: Project) -> set[int]:
     wanted, found = f"RAG_CONFIG={project.file}".encode(), set()
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
-            if wanted in (folder / "environ").read_bytes().split(b"\0") and state(folder) not in "ZX":
+            if wanted in (folder / "environ").read_bytes().split(b"\0") and lives(int(folder.name)):
                 found.add(int(folder.name))
     return found - {os.getpid()}
 

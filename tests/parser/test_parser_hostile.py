@@ -14,7 +14,7 @@ import pytest
 from resources.parser import Parsed, ParseLimits, Parser, Rejected
 from tests.parser import samples
 from tests.parser.hostile import WORDS, Expected, write_hostile
-from tests.processes import state
+from tests.processes import lives
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,10 @@ def good_files(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def runs(pid: int) -> bool:
-    return state(Path(f"/proc/{pid}")) not in "ZX"
-
-
 def wait_for_end(pid: int) -> None:
     """Return when the process has ended, or after half a minute."""
     end = time.monotonic() + 30
-    while runs(pid) and time.monotonic() < end:
+    while lives(pid) and time.monotonic() < end:
         time.sleep(0.05)
 
 
@@ -180,7 +176,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         worker = int(parent.stdout.readline())
         parent.kill()
     wait_for_end(worker)
-    assert not runs(worker)
+    assert not lives(worker)
 
 
 def test_workers_write_nothing_to_the_terminal(
