@@ -11,6 +11,8 @@ export HF_HUB_OFFLINE := 1
 export TRANSFORMERS_OFFLINE := 1
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
+# Where it is set, each of many processes would compile this project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup lock demo demo-sharepoint ui test test-long test-neo4j-2026 neo4j lint bench clean
 

@@ -7,6 +7,7 @@ what holds on the one holds on the other: what a transaction has read stays true
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,10 @@ class Database:
 
     def _open(self) -> sa.Engine:
         url = _parse(self.url)
+        if url.get_backend_name() == "sqlite":
+            _make_room(url)
         with self._explained():
-            engine = _sqlite(url) if url.get_backend_name() == "sqlite" else _postgres(url)
-            sa.event.listen(engine, "begin", _begin)
+            engine = _engine(url)
             try:
                 self._migrate(engine)
             except BaseException:
@@ -115,6 +117,7 @@ class Database:
             ) from error
 
     def close(self) -> None:
+        """Let go of the connections; those that another opening works with are closed when it is done with them."""
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
@@ -174,7 +177,21 @@ def _parse(text: str) -> sa.URL:
     return url
 
 
-def _sqlite(url: sa.URL) -> sa.Engine:
+@lru_cache(maxsize=8)
+def _engine(url: sa.URL) -> sa.Engine:
+    """One for all openings of a database in this process: it keeps what it compiled of our statements."""
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+        sa.event.listen(engine, "connect", _sqlite_pragmas)
+    else:
+        # values_plus_batch: also many updates and deletes go in a few round trips
+        waiting = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+        engine = sa.create_engine(url, pool_pre_ping=True, executemany_mode="values_plus_batch", connect_args=waiting)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_room(url: sa.URL) -> None:
     try:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -182,15 +199,6 @@ def _sqlite(url: sa.URL) -> sa.Engine:
             f"the catalog {url} cannot be made ({error.strerror}: {error.filename}); let this user write there, "
             "or correct `catalog`."
         ) from error
-    engine = sa.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
-    sa.event.listen(engine, "connect", _sqlite_pragmas)
-    return engine
-
-
-def _postgres(url: sa.URL) -> sa.Engine:
-    # values_plus_batch: also many updates and deletes go in a few round trips
-    waiting = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
-    return sa.create_engine(url, pool_pre_ping=True, executemany_mode="values_plus_batch", connect_args=waiting)
 
 
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:

@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -41,6 +43,15 @@ STUBS: dict[str, Any] = {
 """Settings without any model: a text of a few hundred words is one chunk."""
 
 
+FREE: list[dg.DagsterInstance] = []
+"""Empty instances in memory: to make one costs as much as some passes' events."""
+
+
+def _give_back(instance: dg.DagsterInstance) -> None:
+    instance.wipe()
+    FREE.append(instance)
+
+
 class Project:
     """A folder `docs`, a rag.yaml beside it, and passes in this process or in one of their own."""
 
@@ -52,7 +63,6 @@ class Project:
         self.docs.mkdir(parents=True, exist_ok=True)
         self.settings: dict[str, Any] = {}
         self.set(**{**STUBS, **settings})
-        self._instance: dg.DagsterInstance | None = None
 
     @property
     def file(self) -> Path:
@@ -90,13 +100,12 @@ class Project:
 
     # -- passes
 
-    @property
+    @cached_property
     def instance(self) -> dg.DagsterInstance:
-        """An instance in memory, shared by the passes of this project."""
-        if self._instance is None:
-            (self.home / "ephemeral").mkdir(exist_ok=True)
-            self._instance = dg.DagsterInstance.ephemeral(tempdir=str(self.home / "ephemeral"))
-        return self._instance
+        """An instance in memory, shared by the passes of this project; the next one's when this project is gone."""
+        instance = FREE.pop() if FREE else dg.DagsterInstance.ephemeral()
+        weakref.finalize(self, _give_back, instance).atexit = False
+        return instance
 
     @contextmanager
     def index(self) -> Iterator[Index]:
