@@ -3,6 +3,7 @@
 Belongs here: choosing passages to read, and sentences in them. Does not: composing a report.
 """
 
+import heapq
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,8 @@ def wanted_support(
     names = {member.id: member.name for member in members}
     inside = [r for r in relationships if r.source_id in names and r.target_id in names]
     if inside:
-        return tuple(r.id for r in strongest(inside, names)[:most]), ()
+        least = min(heapq.nlargest(most, (r.weight for r in inside)))
+        return tuple(r.id for r in strongest((r for r in inside if r.weight >= least), names)[:most]), ()
     if parent:
         return (), ()
     return (), tuple(m.id for m in sorted(members, key=lambda m: (-m.mention_count, m.name, m.id))[:most])

@@ -23,6 +23,7 @@ from rag_assets.work import GRAPH as LEASE
 from resources import schemas
 from resources.index import Index
 from resources.settings import Settings, graph_partition
+from resources.tables import is_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 STAGE = "communities"
 CHECKSUM = "communities.edges"
 PROJECTION = "communities_projection"
+MOST_IN_PART = 250
+"""Most communities whose memberships are written in part, each with a filter of its own; of more, all are written."""
 
 
 def communities_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -161,24 +164,50 @@ class CommunitiesRun:
         changed = [c for c in new if old.get(c) != new[c]]
         gone = [c for c in old if c not in new]
         moved = {c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]}
-        standing = tables.communities.by("id", unsure - new.keys() - set(gone), ("id", "level", "members")).to_pylist()
-        standing += [new[c] for c in sorted(moved | (unsure & new.keys()))]
-        members = tables.memberships.arrow(
-            [{"entity_id": e, "community_id": c["id"], "level": c["level"]} for c in standing for e in c["members"]]
-        )
         rows = tables.communities.arrow([new[c] for c in changed])
         # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
         self.index.catalog.stages.touch(PROJECTION, {LEASE: [*changed, *gone]})
-        tables.memberships.replace(moved.union(gone, unsure), members, fresh=not tables.memberships.count())
+        written = self._write_memberships(old, new, moved, moved.union(gone, unsure), unsure)
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
         self.stage.counters.add(
             Counters(
                 rows_new=sum(c not in old for c in changed),
                 rows_changed=sum(c in old for c in changed),
                 rows_removed=len(gone),
-                bytes_written=rows.nbytes + members.nbytes,
+                bytes_written=rows.nbytes + written,
             )
         )
+
+    def _write_memberships(
+        self, old: Mapping[str, Row], new: Mapping[str, Row], moved: Set[str], differ: Set[str], unsure: Set[str]
+    ) -> int:
+        """Write who came to the communities that differ and who left them, in one commit; returns the bytes.
+
+        All members only where the table may hold others than `old` says, or the level of all of them changed.
+        """
+        tables = self.index.tables
+        known = {c for c in moved - unsure if c in old and old[c]["level"] == new[c]["level"]}
+        if len(known) > MOST_IN_PART:
+            known = set()
+        standing = tables.communities.by("id", unsure - new.keys() - old.keys(), ("id", "level", "members")).to_pylist()
+        standing += [new[c] for c in sorted((moved - known) | (unsure & new.keys()))]
+        standing += [new[c] | {"members": _beyond(new[c], old[c])} for c in sorted(known)]
+        members = tables.memberships.arrow(
+            [{"entity_id": e, "community_id": c["id"], "level": c["level"]} for c in standing for e in c["members"]]
+        )
+        if not tables.memberships.count():
+            tables.memberships.replace(moved, members, fresh=True)
+            return int(members.nbytes)
+        gone = [is_in("community_id", sorted(differ - known))] if differ - known else []
+        left = {c: _beyond(old[c], new[c]) for c in sorted(known)}
+        gone += [f"({is_in('community_id', [c])} AND {is_in('entity_id', some)})" for c, some in left.items() if some]
+        tables.memberships.upsert(members, " OR ".join(gone))
+        return int(members.nbytes)
+
+
+def _beyond(one: Row, other: Row) -> list[str]:
+    """Members of the one that are none of the other."""
+    return sorted(set(one["members"]).difference(other["members"]))
 
 
 def _levels(index: Index) -> list[dict[str, int]]:

@@ -185,30 +185,19 @@ class Table:
         elif fresh:
             self._commit(lambda table: table.add(rows), rows)
         else:
-            gone = is_in(self.spec.group, sorted(set(groups)))
-            self._commit(
-                lambda table: (
-                    table.merge_insert(list(self.spec.key))
-                    .when_matched_update_all()
-                    .when_not_matched_insert_all()
-                    .when_not_matched_by_source_delete(gone)
-                    .execute(rows)
-                ),
-                rows,
-            )
+            self.upsert(rows, is_in(self.spec.group, sorted(set(groups))))
 
-    def upsert(self, rows: "pa.Table") -> None:
-        """Insert rows, or overwrite those with their key."""
+    def upsert(self, rows: "pa.Table", gone: str = "") -> None:
+        """Insert rows, or overwrite those with their key; others that meet the filter `gone` go in the same commit."""
+
+        def merge(table: Any) -> None:
+            found = table.merge_insert(list(self.spec.key)).when_matched_update_all().when_not_matched_insert_all()
+            (found.when_not_matched_by_source_delete(gone) if gone else found).execute(rows)
+
         if rows.num_rows:
-            self._commit(
-                lambda table: (
-                    table.merge_insert(list(self.spec.key))
-                    .when_matched_update_all()
-                    .when_not_matched_insert_all()
-                    .execute(rows)
-                ),
-                rows,
-            )
+            self._commit(merge, rows)
+        elif gone:
+            self._commit(partial(_delete, where=gone), None)
 
     def delete(self, groups: Collection[str], column: str | None = None) -> None:
         """Delete the rows of these groups."""

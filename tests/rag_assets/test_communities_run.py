@@ -165,6 +165,18 @@ def test_an_entity_whose_relationships_stay_reads_no_community_and_asks_for_thos
     assert read == {"communities": 0, "memberships": len(done.stage.touched)}
 
 
+def test_of_a_community_that_changed_those_are_written_who_came(county: County) -> None:
+    old, before = county.rows(), county.memberships()
+    county.relate({pair: weight for pair, weight in county.pairs.items() if "v007h3" not in pair})
+    with patch.object(county.tables.memberships, "upsert", wraps=county.tables.memberships.upsert) as upsert:
+        county.run()
+    new, after = county.rows(), county.memberships()
+    assert any(old[c]["members_hash"] != new[c]["members_hash"] for c in old.keys() & new.keys())
+    assert "v007h3" in {entity for entity, _, _ in before} - {entity for entity, _, _ in after}
+    written = upsert.call_args.args[0].to_pylist()
+    assert sorted((r["entity_id"], r["community_id"], r["level"]) for r in written) == sorted({*after} - {*before})
+
+
 def test_a_full_look_reads_everything_and_changes_nothing(county: County) -> None:
     before, members = county.rows(), county.memberships()
     county.asked()
