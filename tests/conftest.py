@@ -33,14 +33,32 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Of several workers one runs all tests of the Neo4j servers, so that each server is started once.
+SPREAD = tuple(
+    f"tests/chain/test_chain_{name}.py" for name in ("random", "kill", "beside", "trouble", "backlog", "settings")
+)
+"""Files of long tests that share nothing."""
+NEO4J = "the tests of the Neo4j servers"
 
-    xdist's groups do not reach its scheduler with this pytest: they are appended to an id that is read no more.
-    """
+
+def _scope(nodeid: str) -> str:
+    """What one worker runs: a file, whose fixtures are then made once; all tests of the Neo4j servers; a long test."""
+    file = nodeid.split("::")[0]
+    if file.startswith("tests/graph/") and "neo4j" in nodeid:
+        return NEO4J
+    return nodeid if file in SPREAD else file
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """xdist's groups do not reach its scheduler with this pytest: they are appended to an id that is read no more."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "neo4j" if nodeid.startswith("tests/graph/") and "neo4j" in nodeid else nodeid
+        return _scope(nodeid)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest scopes first: none of them is begun when all else is done."""
+    ranks = [NEO4J, "tests/day/test_day.py", "tests/day/test_make_ui.py", "tests/house/test_cli.py"]
+    items.sort(key=lambda item: ranks.index(s) if (s := _scope(item.nodeid)) in ranks else len(ranks))
 
 
 @pytest.hookimpl(optionalhook=True)
