@@ -1,11 +1,11 @@
 """LanceDB: how it is imported, and its own event loop, where code that is not asynchronous calls what is."""
 
 import asyncio
-import sys
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from importlib.util import find_spec, module_from_spec
 from typing import Any, TypeVar
+
+from resources.late import put_off
 
 T = TypeVar("T")
 REST_CLIENT = "lance_namespace_urllib3_client"
@@ -17,28 +17,10 @@ def load() -> Any:
     pydantic builds a validator for each of hundreds of calls there, in every process. So what that package's __init__
     imports is put off until somebody asks for it.
     """
-    if REST_CLIENT not in sys.modules:
-        _put_off(REST_CLIENT)
+    put_off(REST_CLIENT)
     import lancedb
 
     return lancedb
-
-
-def _put_off(name: str) -> None:
-    """Have a package whose submodules can be imported, and whose __init__ runs when something of its own is asked."""
-    spec = find_spec(name)
-    if spec is None or (loader := spec.loader) is None:
-        return
-    sys.modules[name] = package = module_from_spec(spec)
-
-    def first(attribute: str) -> Any:
-        if attribute.startswith("__"):
-            raise AttributeError(attribute)
-        del package.__dict__["__getattr__"]
-        loader.exec_module(package)
-        return getattr(package, attribute)
-
-    package.__dict__["__getattr__"] = first
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

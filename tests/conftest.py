@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
-    """What is given to which worker."""
+    """What is given to which worker, in our order and not by the number of tests."""
+    config.option.loadscopereorder = False
     return Scheduling(config, log)
 
 

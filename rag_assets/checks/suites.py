@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from rag_assets.checks import library
 from rag_assets.checks.scope import Scope, scope_of
 from rag_assets.index_resource import IndexResource
 from resources.index import Index
@@ -120,6 +121,7 @@ def validate(rows: Rows, expectations: Callable[[], Expectations]) -> Outcome:
 
     def flush(kind: str) -> None:
         if not wanted:
+            library.load()
             wanted.update(expectations())
         _evaluate(kind, waiting.pop(kind), wanted[kind], outcome)
 
@@ -136,9 +138,9 @@ def validate(rows: Rows, expectations: Callable[[], Expectations]) -> Outcome:
 
 
 def _evaluate(kind: str, parts: Sequence[Columns], wanted: Sequence[Any], outcome: Outcome) -> None:
-    import great_expectations as gx
     import pandas as pd
 
+    gx = library.load()
     frame = pd.concat([pd.DataFrame(dict(part)) for part in parts], ignore_index=True)
     batch = _frames().get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=kind, expectations=list(wanted))
@@ -168,9 +170,7 @@ _NAMING = {
 @cache
 def _frames() -> Any:
     """Where Great Expectations takes data frames from: made once a process, a context takes longer than a suite."""
-    import great_expectations as gx
-
-    context = gx.get_context(mode="ephemeral")
+    context = library.load().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     return (
         context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
