@@ -167,7 +167,7 @@ class CommunitiesRun:
         rows = tables.communities.arrow([new[c] for c in changed])
         # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
         self.index.catalog.stages.touch(PROJECTION, {LEASE: [*changed, *gone]})
-        written = self._write_memberships(old, new, moved, moved.union(gone, unsure), unsure)
+        written = self._write_memberships(old, new, moved, unsure)
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
         self.stage.counters.add(
             Counters(
@@ -179,7 +179,7 @@ class CommunitiesRun:
         )
 
     def _write_memberships(
-        self, old: Mapping[str, Row], new: Mapping[str, Row], moved: Set[str], differ: Set[str], unsure: Set[str]
+        self, old: Mapping[str, Row], new: Mapping[str, Row], moved: Set[str], unsure: Set[str]
     ) -> int:
         """Write who came to the communities that differ and who left them, in one commit; returns the bytes.
 
@@ -195,10 +195,11 @@ class CommunitiesRun:
         members = tables.memberships.arrow(
             [{"entity_id": e, "community_id": c["id"], "level": c["level"]} for c in standing for e in c["members"]]
         )
-        if not tables.memberships.count():
-            tables.memberships.replace(moved, members, fresh=True)
+        whole = (moved - known) | (old.keys() - new.keys()) | unsure
+        if not known:
+            tables.memberships.replace(whole, members, fresh=not tables.memberships.count())
             return int(members.nbytes)
-        gone = [is_in("community_id", sorted(differ - known))] if differ - known else []
+        gone = [is_in("community_id", sorted(whole))] if whole else []
         left = {c: _beyond(old[c], new[c]) for c in sorted(known)}
         gone += [f"({is_in('community_id', [c])} AND {is_in('entity_id', some)})" for c, some in left.items() if some]
         tables.memberships.upsert(members, " OR ".join(gone))

@@ -31,7 +31,7 @@ def serve(connection: Connection) -> None:
 def load() -> None:
     """The definitions, the models of the settings, and the libraries of tables and checks."""
     from knowledge.mention import Passage
-    from rag_assets.checks import library
+    from rag_assets.checks import suites
     from rag_assets.definitions import load as definitions
     from resources import lance
     from resources.index import Index
@@ -39,7 +39,7 @@ def load() -> None:
     lance.load()
     definitions().get_repository_def()
     _dagster()
-    library.load().get_context(mode="ephemeral")
+    suites.frames()
     index = Index.load()
     try:
         index.embedder.encode(["A word."])

@@ -142,7 +142,7 @@ def _evaluate(kind: str, parts: Sequence[Columns], wanted: Sequence[Any], outcom
 
     gx = library.load()
     frame = pd.concat([pd.DataFrame(dict(part)) for part in parts], ignore_index=True)
-    batch = _frames().get_batch({"dataframe": frame})
+    batch = frames().get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=kind, expectations=list(wanted))
     if batch.validate(suite, result_format="BOOLEAN_ONLY").success:
         return
@@ -168,7 +168,7 @@ _NAMING = {
 
 
 @cache
-def _frames() -> Any:
+def frames() -> Any:
     """Where Great Expectations takes data frames from: made once a process, a context takes longer than a suite."""
     context = library.load().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
