@@ -49,14 +49,14 @@ lint: setup ## ruff and the type checker
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-neo4j: setup ## fetch the Neo4j server of the tests, once
+neo4j: setup ## fetch the Neo4j server of the tests, once; the tests do so themselves, beside the others
 	$(BIN)/python -m tests.graph.server.neo4j_server
 
 # Three workers on two cores, for one mostly waits for its servers; threads of the libraries in each would only wait too.
 test test-long: export OMP_NUM_THREADS := 1
 test test-long: export RAYON_NUM_THREADS := 1
 
-test: lint neo4j ## everything that must hold
+test: lint ## everything that must hold
 	$(BIN)/python -m pytest -n 3
 
 test-long: setup neo4j ## the random and kill tests at full length

@@ -25,6 +25,7 @@ dbms.security.auth_enabled={auth}
 dbms.usage_report.enabled=false
 server.memory.pagecache.size=64m
 db.transaction.timeout=300s
+internal.server.bolt.thread_pool_shutdown_wait_time=0s
 dbms.cypher.min_replan_interval=1h
 server.directories.data={home}/data
 server.directories.logs={home}/logs
