@@ -12,7 +12,8 @@ from tests.chain.harness import LONG, Project
 from tests.chain.snapshot import Row, Snapshot
 
 SIZE = 200
-EDITS = 20 if LONG else 6
+EDITED = [(number * 37 + 5) % SIZE for number in range(20 if LONG else 6)]
+DELETED, RENAMED = 124, 77  # none of those: the tests share an index
 TEXT = corpus.Corpus(SIZE)
 
 
@@ -27,9 +28,9 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_an_edit_costs_one_text_one_chunk_its_entities_and_the_reports_that_rest_on_it(indexed: Project) -> None:
     kept: list[float] = []
     before = indexed.snapshot()
-    for number in range(EDITS):
-        name = corpus.name_of((number * 37 + 5) % SIZE)
-        indexed.write(name, TEXT.text((number * 37 + 5) % SIZE, version=1))
+    for number in EDITED:
+        name = corpus.name_of(number)
+        indexed.write(name, TEXT.text(number, version=1))
         with indexed.counted() as asked:
             outcome = indexed.good()
         after = indexed.snapshot()
@@ -120,8 +121,7 @@ def _share_kept(before: Snapshot, after: Snapshot, touched: set[str]) -> float:
 
 
 def test_nothing_of_a_deleted_document_is_left(indexed: Project) -> None:
-    number = 123
-    name, own = corpus.name_of(number), corpus.own_name(number)
+    name, own = corpus.name_of(DELETED), corpus.own_name(DELETED)
     before = indexed.snapshot()
     document = before.document(name)["id"]
     chunks = {row["id"] for row in before.of_document("chunks", name)}
@@ -153,7 +153,7 @@ def _holds(row: Row, values: set[str]) -> bool:
 
 
 def test_a_renamed_document_keeps_its_id_and_vectors_and_shows_its_new_path_everywhere(indexed: Project) -> None:
-    old, new, own = corpus.name_of(77), "archive/of 77.txt", corpus.own_name(77)
+    old, new, own = corpus.name_of(RENAMED), "archive/of old.txt", corpus.own_name(RENAMED)
     before = indexed.snapshot()
     indexed.rename(old, new)
     with indexed.counted() as asked:
@@ -165,7 +165,7 @@ def test_a_renamed_document_keeps_its_id_and_vectors_and_shows_its_new_path_ever
         assert outcome.assets[asset].rows_written == 0, asset
     document = after.document(new)
     assert document["id"] == before.document(old)["id"]
-    assert document["uri"].endswith("/archive/of%2077.txt")
+    assert document["uri"].endswith("/archive/of%20old.txt")
     assert old not in after.paths()
     assert after.tables["embeddings"] == before.tables["embeddings"]
     nodes = [r for rows in after.graph.values() for r in rows if r["id"] == document["id"]]
