@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 # Where it is set, each of many processes would compile this project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock demo demo-sharepoint ui test test-long test-neo4j-2026 neo4j lint bench clean
+.PHONY: help setup lock demo demo-sharepoint ui test tests test-long test-neo4j-2026 neo4j lint style types bench clean
 
 help: ## show this
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,20 +44,29 @@ demo-sharepoint: setup ## the same over a SharePoint site of a made-up tenant: w
 ui: setup ## the Dagster UI: code location, webserver and daemon; Ctrl-C stops all three
 	$(BIN)/python deploy/local.py
 
-lint: setup ## ruff and the type checker
+lint: style types ## ruff and the type checker
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
 
 neo4j: setup ## fetch the Neo4j server of the tests, once; the tests do so themselves, beside the others
 	$(BIN)/python -m tests.graph.server.neo4j_server
 
 # Three workers on two cores, for one mostly waits for its servers; threads of the libraries in each would only wait too.
-test test-long: export OMP_NUM_THREADS := 1
-test test-long: export RAYON_NUM_THREADS := 1
+tests test-long: export OMP_NUM_THREADS := 1
+tests test-long: export RAYON_NUM_THREADS := 1
 
-test: lint ## everything that must hold
-	$(BIN)/python -m pytest -n 3
+# The type checker, which takes half a minute the first time and one core, beside the tests.
+test: style ## everything that must hold
+	+$(MAKE) --no-print-directory -j 2 types tests
+
+# Tests that call make must not take part in this one.
+tests: setup
+	env -u MAKEFLAGS -u MAKELEVEL $(BIN)/python -m pytest -n 3
 
 test-long: setup neo4j ## the random and kill tests at full length
 	RAG_TEST_LONG=1 $(BIN)/python -m pytest -n 3
