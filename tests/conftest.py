@@ -38,6 +38,8 @@ SPREAD = tuple(
 )
 """Files of long tests that share nothing."""
 NEO4J = "the tests of the Neo4j servers"
+FETCHING = 600
+"""Seconds for one of these, where others have pyproject's: the first of them may have to fetch the server."""
 
 
 def _scope(nodeid: str) -> str:
@@ -56,7 +58,10 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest scopes first: none of them is begun when all else is done."""
+    """The longest scopes first: none of them is begun when all else is done. Neo4j's tests may wait for its jars."""
+    for item in items:
+        if _scope(item.nodeid) == NEO4J:
+            item.add_marker(pytest.mark.timeout(FETCHING))
     ranks = [NEO4J, "tests/day/test_day.py", "tests/day/test_make_ui.py", "tests/house/test_cli.py"]
     items.sort(key=lambda item: ranks.index(s) if (s := _scope(item.nodeid)) in ranks else len(ranks))
 
