@@ -45,7 +45,7 @@ class ChunksRun:
         return self.index.tables.chunks.count(f"partition = '{self.partition}'")
 
     def batch(self, documents: Sequence[str]) -> None:
-        tables, stages, counters = self.index.tables, self.index.catalog.stages, self.stage.counters
+        tables, catalog, counters = self.index.tables, self.index.catalog, self.stage.counters
         columns = ("id", "title", "language", "text", "fingerprint")
         found = {row["id"]: row for row in tables.documents.by("id", documents, columns).to_pylist()}
         wanted = {d: fingerprint(row["fingerprint"], self.stage.signature) for d, row in found.items()}
@@ -60,11 +60,11 @@ class ChunksRun:
         texts = {d for d in moved if _texts(before.get(d, {})) != _texts(after.get(d, {}))}
         arrow = tables.chunks.arrow([row for row in rows if row["document_id"] in moved])
         below = {"embeddings": moved, "extractions": texts | set(plan.gone), "projection": moved}
-        stages.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
+        catalog.queues.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
         tables.chunks.replace(sorted(moved), arrow, fresh=not before)
         counters.bytes_written += arrow.nbytes
         self.stage.touched.extend(sorted(moved))
-        stages.commit(
+        catalog.stages.commit(
             Commit(
                 STAGE,
                 self.partition,

@@ -80,11 +80,11 @@ class CommunitiesRun:
         """Rows of the one scan that clustering needs whole: two ends and a weight of every relationship."""
 
     def run(self) -> None:
-        index, stages = self.index, self.index.catalog.stages
-        entities = stages.take(STAGE)
+        index, queues = self.index, self.index.catalog.queues
+        entities = queues.take(STAGE)
         if entities or self.stage.full:
             network = self._network()
-            unsure = stages.take(PROJECTION).keys()
+            unsure = queues.take(PROJECTION).keys()
             if unsure or self.stage.full or index.catalog.get(CHECKSUM) != network.checksum:
                 old, new = self._before_and_after(network)
                 self._ask_for_reports(old, new, entities)
@@ -92,13 +92,13 @@ class CommunitiesRun:
                 index.catalog.put(CHECKSUM, network.checksum)
             else:
                 self._ask_for_reports({}, {}, entities)
-            stages.done(STAGE, entities)
-        waiting = stages.take(PROJECTION)
+            queues.done(STAGE, entities)
+        waiting = queues.take(PROJECTION)
         if waiting:
             projection = Projection(index)
             projection.communities(waiting)
             self.stage.counters.rows_failed += projection.finish()
-        stages.done(PROJECTION, waiting)
+        queues.done(PROJECTION, waiting)
         self.stage.counters.rows_same = (
             index.tables.communities.count() - self.stage.counters.rows_new - self.stage.counters.rows_changed
         )
@@ -146,7 +146,7 @@ class CommunitiesRun:
         wanted: dict[str, set[str]] = {}
         for community, shard in shards.items():
             wanted.setdefault(graph_partition(shard), set()).add(community)
-        self.index.catalog.stages.touch("community_reports", wanted)
+        self.index.catalog.queues.touch("community_reports", wanted)
         self.stage.touched.extend(sorted(shards))
 
     def _holding(self, entities: Collection[str]) -> dict[str, int]:
@@ -166,7 +166,7 @@ class CommunitiesRun:
         moved = {c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]}
         rows = tables.communities.arrow([new[c] for c in changed])
         # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
-        self.index.catalog.stages.touch(PROJECTION, {LEASE: [*changed, *gone]})
+        self.index.catalog.queues.touch(PROJECTION, {LEASE: [*changed, *gone]})
         written = self._write_memberships(old, new, moved, unsure)
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
         self.stage.counters.add(

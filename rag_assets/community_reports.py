@@ -71,7 +71,7 @@ class ReportsRun:
         """Look at what the queues name, write what is new or changed, store it in one commit, project the nodes."""
         taken, of = dict[str, int](), dict[str, str]()
         for key in self.shards:
-            found = self.index.catalog.stages.take(STAGE, key)
+            found = self.index.catalog.queues.take(STAGE, key)
             taken |= found
             of |= dict.fromkeys(found, key)
         around = self._communities(of)
@@ -85,7 +85,7 @@ class ReportsRun:
         projection = Projection(self.index)
         projection.community_nodes(of)
         next(iter(self.shards.values())).counters.rows_failed += projection.finish()
-        self.index.catalog.stages.done(STAGE, taken)
+        self.index.catalog.queues.done(STAGE, taken)
         self.touched = [*(row["community_id"] for row in new), *gone]
         self._count({row["community_id"]: of[row["community_id"]] for row in new}, {c: of[c] for c in gone}, old)
 

@@ -64,7 +64,7 @@ def _look(index: Index, part: str, look: Look) -> Finding:
 def _catalog(index: Index) -> tuple[str, str, str | None]:
     held = index.catalog.leases.held()
     letters = index.catalog.letters.count()
-    detail = f"generation {index.catalog.stages.generation()}, {letters} set aside, {len(held)} leases held"
+    detail = f"generation {index.catalog.generations.current()}, {letters} set aside, {len(held)} leases held"
     if letters:
         return "degraded", detail, "`rag failed` lists what was set aside, `rag retry` puts it back"
     return "healthy", detail, None

@@ -146,7 +146,7 @@ class DocumentsRun:
         changed, gone = [r["id"] for r in outcome.rows] + outcome.gone, outcome.gone
         below = {"chunks": content + gone, "embeddings": regraded + gone, "projection": changed}
         rows = table.arrow(outcome.rows)
-        catalog.stages.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
+        catalog.queues.intend(self.partition, {(stage, self.partition): units for stage, units in below.items()})
         table.replace([r["id"] for r in outcome.rows] + [d for d in gone if d in old], rows, fresh=not old)
         counters.bytes_written += rows.nbytes
         new = [r for r in outcome.rows if r["id"] not in old]

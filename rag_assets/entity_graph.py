@@ -87,7 +87,7 @@ class EntityGraphRun:
         lookups.bring_up_to_date(index, self.shards["g00"], full=full)
         counted = dict(enumerate(self.shards.values()))
         # at one moment: of what ingest commits meanwhile, no edge is struck out before its entities are there
-        taken = index.catalog.stages.take_together("entities", "relationships", "projection")
+        taken = index.catalog.queues.take_together("entities", "relationships", "projection")
         documents = {document: n for found in taken["projection"].values() for document, n in found.items()}
         entities, relationships = (
             reduction.bring_up_to_date(index, one, taken[one.stage], counted, documents=documents, full=full)
@@ -109,7 +109,7 @@ class EntityGraphRun:
         graph_letters.settle(index, due)
         self._pass_on(entities, relationships, documents)
         self.stage.finish()
-        index.catalog.stages.caught_up(self.stage.generation)
+        index.catalog.generations.caught_up(self.stage.generation)
 
     def _move(self) -> None:
         """Fill another graph store than the one of the last run, which the settings name now."""
@@ -125,17 +125,17 @@ class EntityGraphRun:
         shards: dict[str, list[str]] = {}
         for entity in found:
             shards.setdefault(graph_partition(shard_of(entity, index.settings.graph.shards)), []).append(entity)
-        index.catalog.stages.touch("entities", shards)
+        index.catalog.queues.touch("entities", shards)
         return found
 
     def _pass_on(
         self, entities: Mapping[str, int], relationships: Mapping[str, int], documents: Mapping[str, int]
     ) -> None:
-        stages = self.index.catalog.stages
-        stages.touch("communities", {LEASE: entities})
-        stages.done("entities", entities)
-        stages.done("relationships", relationships)
-        stages.done("projection", documents)
+        queues = self.index.catalog.queues
+        queues.touch("communities", {LEASE: entities})
+        queues.done("entities", entities)
+        queues.done("relationships", relationships)
+        queues.done("projection", documents)
         self.touched = list(entities)
 
 

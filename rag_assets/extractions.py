@@ -147,7 +147,7 @@ class ExtractionsRun:
 
     def _write(self, documents: Sequence[str], old: "_Rows", new: "_Rows", again: Collection[str]) -> None:
         """The intent first: a kill between these writes must not forget which entities lost support."""
-        tables, stages, counters = self.index.tables, self.index.catalog.stages, self.stage.counters
+        tables, counters = self.index.tables, self.stage.counters
         pairs = (
             ("entities", "entity_id", old.mentions, new.mentions, MENTIONS.key),
             ("relationships", "relationship_id", old.statements, new.statements, STATEMENTS.key),
@@ -165,7 +165,7 @@ class ExtractionsRun:
                     for row in (a.get(k), b.get(k)):
                         if row is not None:
                             touched.setdefault((stage, graph_partition(row["shard"])), set()).add(row[id_column])
-        stages.intend(self.partition, touched)
+        self.index.catalog.queues.intend(self.partition, touched)
         for table, before, rows in (
             (tables.mentions, old.mentions, new.mentions),
             (tables.statements, old.statements, new.statements),

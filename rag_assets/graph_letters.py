@@ -11,7 +11,7 @@ from rag_assets.work import GRAPH, GRAPH_LETTERS
 from resources.catalog.letters import Letter
 from resources.graph import EdgeKind, NodeKind
 from resources.graph.apply import Applied, DeadLetter, Operation, apply, verb_for
-from resources.graph.base import Kind
+from resources.graph.kinds import Kind
 from resources.index import Index
 from resources.settings import graph_partition
 
@@ -53,7 +53,7 @@ def put_back(index: Index) -> list[Letter]:
         stage, partition, unit = _queue(index, kind, row, letter.document_id)
         queues.setdefault(stage, {}).setdefault(partition, set()).add(unit)
     for stage, units in queues.items():
-        index.catalog.stages.touch(stage, units)
+        index.catalog.queues.touch(stage, units)
     applied = apply(index.graph, deletions)
     record(index, applied, {o.kind: list(o.items) for o in deletions}, {})
     return due

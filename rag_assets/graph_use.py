@@ -16,15 +16,16 @@ class GraphUse:
 
     def metadata(self) -> dict[str, int | float]:
         """Requests and rows since the start, the pool as it stands, freshness in seconds, backlog in units."""
-        stages = self._index.catalog.stages
+        catalog = self._index.catalog
         counts: dict[str, int | float] = {
             name: value - self._before.get(name, 0) if name.startswith(RISING) else value
             for name, value in self._index.graph.metadata().items()
         }
-        behind, state = stages.behind(), stages.stage("entity_graph", GRAPH)
+        behind, state = catalog.generations.behind(), catalog.stages.stage("entity_graph", GRAPH)
+        waiting = catalog.queues.lengths()
         return counts | {
-            "graph_backlog": sum(count for (stage, _), count in stages.queues().items() if stage in GRAPH_QUEUES),
-            "graph_set_aside": len(self._index.catalog.letters.find(GRAPH_LETTERS)),
+            "graph_backlog": sum(count for (stage, _), count in waiting.items() if stage in GRAPH_QUEUES),
+            "graph_set_aside": len(catalog.letters.find(GRAPH_LETTERS)),
             "graph_behind_seconds": round(behind[1], 1) if behind else 0.0,
-            "graph_behind_generations": stages.generation() - state.generation,
+            "graph_behind_generations": catalog.generations.current() - state.generation,
         }

@@ -27,18 +27,18 @@ Row = dict[str, Any]
 def bring_up_to_date(index: Index, counters: Counters, *, full: bool = False) -> None:
     """Make the mentions of origin `lookup` those of a clean build."""
     _find_candidates(index, full=full)
-    waiting = index.catalog.stages.take(CHUNKS_STAGE)
+    waiting = index.catalog.queues.take(CHUNKS_STAGE)
     known = index.catalog.names.all() if len(waiting) > FEW else None
     heads = {name.partition(" ")[0] for name in known or ()}
     for batch in batches(waiting):
         _look_up(index, batch, known, heads, counters)
-        index.catalog.stages.done(CHUNKS_STAGE, {chunk: waiting[chunk] for chunk in batch})
+        index.catalog.queues.done(CHUNKS_STAGE, {chunk: waiting[chunk] for chunk in batch})
 
 
 def _find_candidates(index: Index, *, full: bool) -> None:
     """Which chunks must be matched again: those of changed documents, and those that hold a new or vanished name."""
     catalog, tables = index.catalog, index.tables
-    taken = catalog.stages.take(NAMES_STAGE)
+    taken = catalog.queues.take(NAMES_STAGE)
     documents = set(taken)
     if full:
         documents.update(tables.chunks.read(None, ["document_id"])["document_id"].to_pylist())
@@ -59,7 +59,7 @@ def _find_candidates(index: Index, *, full: bool) -> None:
         chunks |= set(tables.chunks.read(None, ("id",))["id"].to_pylist())
     with catalog.database.begin() as connection:
         catalog.names.replace(connection, given)
-        catalog.stages.hand_over(connection, NAMES_STAGE, taken, CHUNKS_STAGE, {PARTITION: chunks})
+        catalog.queues.hand_over(connection, NAMES_STAGE, taken, CHUNKS_STAGE, {PARTITION: chunks})
 
 
 def _changed_names(index: Index, given: Mapping[str, Collection[str]]) -> set[str]:
@@ -133,13 +133,13 @@ def _write(
     new: Mapping[tuple[str, str], Row],
     counters: Counters,
 ) -> None:
-    stages, mentions = index.catalog.stages, index.tables.mentions
+    queues, mentions = index.catalog.queues, index.tables.mentions
     rows = [row for k in differ for row in (old.get(k), new.get(k)) if row is not None]
     touched: dict[str, set[str]] = {}
     for row in rows:
         touched.setdefault(graph_partition(row["shard"]), set()).add(row["entity_id"])
-    stages.touch("entities", touched)
-    stages.touch("projection", {PARTITION: {row["document_id"] for row in rows}})
+    queues.touch("entities", touched)
+    queues.touch("projection", {PARTITION: {row["document_id"] for row in rows}})
     gone = [row for k in differ for row in [old.get(k)] if row is not None and k not in new]
     mentions.delete_rows(gone)
     arrow = mentions.arrow([new[k] for k in differ if k in new])

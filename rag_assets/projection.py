@@ -8,7 +8,7 @@ from rag_assets.stage import batches
 from resources.errors import GraphUnavailable
 from resources.graph import Edge, EdgeKind, Neighbourhood, NodeKind
 from resources.graph.apply import Applied, carry_out
-from resources.graph.base import Kind
+from resources.graph.kinds import Kind
 from resources.graph.servers import ServersAway
 from resources.index import Index
 
@@ -135,7 +135,7 @@ class Projection:
     def _with_ends(self, edges: list[Row], *ends: str) -> list[Row]:
         """Edges whose entities are there. Of rows that ingest is writing just now, some are not yet, or no more: it
         asks for these edges again when it is done."""
-        if self.generation is None or not self.index.catalog.stages.moved_since(self.generation):
+        if self.generation is None or not self.index.catalog.generations.moved_since(self.generation):
             return edges
         named = {edge[end] for edge in edges for end in ends}
         there = set(self.index.tables.entities.by("id", named, ("id",))["id"].to_pylist())

@@ -42,9 +42,9 @@ class StageRun:
         self.counters = Counters()
         self.touched: list[str] = []
         stages = index.catalog.stages
-        stages.enter_intents(partition)
+        index.catalog.queues.enter(partition)
         self._state = stages.stage(stage, partition)
-        self.generation = stages.generation()
+        self.generation = index.catalog.generations.current()
         self.changed = self._state.signature != self.signature
         self.first = self._state.generation == 0 and not self._state.complete
         self.full = full or self._state.signature != self.signature or not self._state.complete
@@ -67,7 +67,7 @@ class StageRun:
     def documents(self) -> list[str]:
         """The documents to look at: the queue's, those whose failed parts are due, or all, deleted ones included."""
         catalog = self.index.catalog
-        queued = set(catalog.stages.queued(self.stage, self.partition))
+        queued = set(catalog.queues.take(self.stage, self.partition))
         if self.full:
             known = catalog.stages.marks("documents", self.partition)
             return sorted(queued | known.keys() | catalog.stages.roots(self.stage, self.partition))

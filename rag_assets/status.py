@@ -21,7 +21,7 @@ def status(index: Index) -> dict[str, Any]:
         "tables": {name: tables[name] for name in order},
         "sources": _sources(index),
         "generations": {
-            "ingest": index.catalog.stages.generation(),
+            "ingest": index.catalog.generations.current(),
             "graph": graph.generation if graph else 0,
             "reports": min((state.generation if state else 0) for state in shards),
         },

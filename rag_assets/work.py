@@ -48,9 +48,9 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
     if full:
         return keys[0], keys[-1]
     waiting = set(catalog.items.waiting())
-    waiting |= {partition for stage, partition in catalog.stages.queues() if stage in INGEST_STAGES}
+    waiting |= {partition for stage, partition in catalog.queues.lengths() if stage in INGEST_STAGES}
     waiting |= {x.partition for stage in INGEST_STAGES for x in catalog.letters.due(stage)}
-    waiting |= catalog.stages.origins()
+    waiting |= catalog.queues.origins()
     states = catalog.stages.stages()
     for key in keys:
         for stage in INGEST_STAGES:
@@ -63,12 +63,11 @@ def partitions_with_work(index: Index, source: str, *, full: bool = False) -> tu
 
 def graph_waits(index: Index, *, full: bool = False) -> bool:
     """Whether the graph, its communities or their reports are behind."""
-    stages = index.catalog.stages
     if index.catalog.letters.due(GRAPH_LETTERS) or graph_moved(index):
         return True
-    if full or any(stage in GRAPH_QUEUES for stage, _ in stages.queues()):
+    if full or any(stage in GRAPH_QUEUES for stage, _ in index.catalog.queues.lengths()):
         return True
-    states = stages.stages()
+    states = index.catalog.stages.stages()
     expected = [("entity_graph", GRAPH), ("communities", GRAPH)]
     expected += [("community_reports", key) for key in index.settings.graph_partitions()]
     return any(

@@ -33,12 +33,12 @@ def graph_refresh_sensor(settings: Settings) -> dg.SensorDefinition:
 
 def tick(instance: dg.DagsterInstance, index: Index) -> dg.SensorResult:
     """One look: compares what is there with what is wanted, never with an event."""
-    cursor = str(index.catalog.stages.generation())
+    cursor = str(index.catalog.generations.current())
     if not graph_waits(index):
         return dg.SensorResult(skip_reason=f"the graph holds generation {cursor}", cursor=cursor)
     if cursor == "0":
         return dg.SensorResult(skip_reason="nothing was ingested yet", cursor=cursor)
-    changes, behind = index.settings.changes, index.catalog.stages.behind()
+    changes, behind = index.settings.changes, index.catalog.generations.behind()
     if behind is not None:
         quiet, late = behind
         if quiet < changes.debounce_seconds and late < changes.most_late_seconds:
@@ -57,4 +57,4 @@ def ask(instance: dg.DagsterInstance, index: Index) -> dg.RunRequest | str:
     if holder:
         return f"{holder} is at work"
     keys = index.settings.graph_partitions()
-    return request(instance, "graph_refresh", (keys[0], keys[-1]), str(index.catalog.stages.generation()), TAGS)
+    return request(instance, "graph_refresh", (keys[0], keys[-1]), str(index.catalog.generations.current()), TAGS)

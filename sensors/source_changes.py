@@ -87,7 +87,7 @@ def tick(instance: dg.DagsterInstance, index: Index, name: str) -> dg.SensorResu
     asked = ask(instance, index, name, keys)
     if isinstance(asked, str):
         return _skip(index, f"{said}; {asked}")
-    return dg.SensorResult(run_requests=[asked], cursor=str(index.catalog.stages.generation()))
+    return dg.SensorResult(run_requests=[asked], cursor=str(index.catalog.generations.current()))
 
 
 def _look(index: Index, name: str, trouble: list[str]) -> Applied:
@@ -108,7 +108,7 @@ def ask(instance: dg.DagsterInstance, index: Index, name: str, keys: tuple[str, 
     if holder:
         return f"{holder} is at work"
     last = max((seq for _, seq in _waiting(index, name).values()), default=0)
-    return request(instance, "ingest", keys, f"{last}.{index.catalog.stages.generation()}", tags)
+    return request(instance, "ingest", keys, f"{last}.{index.catalog.generations.current()}", tags)
 
 
 def _waiting(index: Index, name: str) -> dict[str, tuple[int, int]]:
@@ -117,7 +117,7 @@ def _waiting(index: Index, name: str) -> dict[str, tuple[int, int]]:
 
 
 def _skip(index: Index, reason: str) -> dg.SensorResult:
-    return dg.SensorResult(skip_reason=reason, cursor=str(index.catalog.stages.generation()))
+    return dg.SensorResult(skip_reason=reason, cursor=str(index.catalog.generations.current()))
 
 
 def _words(name: str, found: Applied) -> str:

@@ -18,7 +18,7 @@ from rag_assets.checks.support import late_documents
 from rag_assets.graph_letters import set_aside
 from rag_assets.stage import batches
 from resources.graph import EdgeKind, Look, NodeKind, Seen
-from resources.graph.base import Kind
+from resources.graph.kinds import Kind
 from resources.index import Index
 
 READS = ("entity_graph", "communities", "community_reports")

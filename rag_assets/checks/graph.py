@@ -14,7 +14,7 @@ from rag_assets.checks.support import Support, late_documents, supported
 from rag_assets.graph_letters import set_aside
 from rag_assets.stage import batches
 from resources.graph import EdgeKind, Look, NodeKind
-from resources.graph.base import Kind
+from resources.graph.kinds import Kind
 from resources.index import Index
 from resources.tables import SCAN, is_in
 

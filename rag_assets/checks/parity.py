@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rag_assets.graph_rows import tables_of
-from resources.graph.base import Kind, Row
+from resources.graph.kinds import Kind, Row
 from resources.graph.parity import differences
 from resources.graph.rows import mark_of
 from resources.index import Index

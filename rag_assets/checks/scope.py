@@ -117,4 +117,4 @@ def _portions(documents: Iterable[str], sizes: Mapping[str, int]) -> Iterator[li
 
 def behind(index: Index, *stages: str) -> set[str]:
     """Units that these stages have to look at, or soon will: what was read of them before may have changed since."""
-    return index.catalog.stages.awaited(*stages)
+    return index.catalog.queues.awaited(*stages)

@@ -1,4 +1,4 @@
-"""The catalog as one object: a database and its six books."""
+"""The catalog as one object: a database and its eight books."""
 
 import json
 import uuid
@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from resources.catalog import schema
 from resources.catalog.access import Access
 from resources.catalog.database import Database
+from resources.catalog.generations import Generations
 from resources.catalog.items import Items
 from resources.catalog.leases import Leases
 from resources.catalog.letters import Letters
 from resources.catalog.names import Names
+from resources.catalog.queues import Queues
 from resources.catalog.stages import Stages
 from resources.errors import IndexRefused
 
@@ -26,6 +28,8 @@ class Catalog:
         self.database = Database(url)
         self.items = Items(self.database)
         self.stages = Stages(self.database)
+        self.queues = Queues(self.database)
+        self.generations = Generations(self.database)
         self.letters = Letters(self.database)
         self.leases = Leases(self.database)
         self.names = Names(self.database)

@@ -1,24 +1,13 @@
-"""The graph store: one seam (base.py), an embedded implementation (sqlite.py) and a server's (neo4j.py)."""
+"""The graph store: one seam (base.py, kinds.py), an embedded implementation (sqlite.py) and a server's (neo4j.py)."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resources.graph.base import (
-    ENDS,
-    Edge,
-    EdgeKind,
-    GraphStore,
-    Kind,
-    Look,
-    Mark,
-    Neighbourhood,
-    NodeKind,
-    Row,
-    Seen,
-    Traffic,
-)
+from resources.graph.base import GraphStore
+from resources.graph.kinds import ENDS, Edge, EdgeKind, Kind, Look, Mark, Neighbourhood, NodeKind, Row, Seen
 from resources.graph.sqlite import SqliteGraph
+from resources.graph.traffic import Traffic
 
 if TYPE_CHECKING:
     from resources.graph.neo4j_driver import Neo4jServerSettings

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resources.errors import GraphError, GraphSaturated, GraphUnavailable
-from resources.graph.base import EdgeKind, GraphStore, Kind, NodeKind, Row
+from resources.graph.base import GraphStore
+from resources.graph.kinds import EdgeKind, Kind, NodeKind, Row
 from resources.graph.rows import batches
 
 BATCH = 5_000

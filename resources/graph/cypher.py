@@ -6,7 +6,7 @@ Belongs here: Cypher text. Does not: running it (neo4j.py), constraints and inde
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from resources.graph.base import ENDS, EdgeKind, NodeKind
+from resources.graph.kinds import ENDS, EdgeKind, NodeKind
 from resources.graph.neo4j_rows import LABELS, TYPES
 
 

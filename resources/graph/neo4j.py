@@ -10,11 +10,12 @@ from typing import Any
 
 from resources.errors import GraphError
 from resources.graph import cypher, neo4j_look
-from resources.graph.base import (
+from resources.graph.base import GraphStore
+from resources.graph.colouring import rounds, smaller_end_first
+from resources.graph.kinds import (
     ENDS,
     Edge,
     EdgeKind,
-    GraphStore,
     Kind,
     Look,
     Mark,
@@ -22,16 +23,15 @@ from resources.graph.base import (
     NodeKind,
     Row,
     Seen,
-    Traffic,
     heaviest_first,
 )
-from resources.graph.colouring import rounds, smaller_end_first
 from resources.graph.neo4j_connection import Neo4jConnection
 from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.neo4j_rows import TYPES, edge_record_of, node_parameters, node_record_of
 from resources.graph.neo4j_together import Together
 from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record, packed
 from resources.graph.schema import Run
+from resources.graph.traffic import Traffic
 
 PAGE = 20_000
 KIND_OF = {name: kind for kind, name in TYPES.items()}

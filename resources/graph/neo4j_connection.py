@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from resources.errors import GraphError
 from resources.graph import neo4j_driver, schema
-from resources.graph.base import Traffic
 from resources.graph.deadline import within
 from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.neo4j_errors import Unreachable, translated
 from resources.graph.pool import SessionGate
+from resources.graph.traffic import Traffic
 
 if TYPE_CHECKING:
     from neo4j import Transaction

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from resources.graph.base import EdgeKind, Kind, Look, NodeKind, Seen
 from resources.graph.cypher import among, edge, ends, node, quoted
+from resources.graph.kinds import EdgeKind, Kind, Look, NodeKind, Seen
 from resources.graph.neo4j_rows import LABELS, TYPES, edge_record_of, node_record_of
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resources.graph.base import EdgeKind, NodeKind
+from resources.graph.kinds import EdgeKind, NodeKind
 from resources.graph.rows import EdgeRecord, NodeRecord, decode, encode
 
 LABELS: dict[NodeKind, str] = {

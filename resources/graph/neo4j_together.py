@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from resources.graph import cypher
-from resources.graph.base import EdgeKind, Kind, NodeKind, Row
 from resources.graph.colouring import smaller_end_first
+from resources.graph.kinds import EdgeKind, Kind, NodeKind, Row
 from resources.graph.neo4j_rows import edge_parameters, node_parameters
 from resources.graph.rows import EdgeRecord, NodeRecord, edge_record, node_record
 

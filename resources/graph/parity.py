@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from knowledge.fingerprint import shard_of
-from resources.graph.base import EdgeKind, GraphStore, Kind, Mark, NodeKind, Row
+from resources.graph.base import GraphStore
+from resources.graph.kinds import EdgeKind, Kind, Mark, NodeKind, Row
 from resources.graph.rows import mark_of
 
 Tables = Mapping[Kind, Callable[[], Iterable[Row]]]

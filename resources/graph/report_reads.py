@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from resources.graph.base import EdgeKind, GraphStore, Look, NodeKind
+from resources.graph.base import GraphStore
+from resources.graph.kinds import EdgeKind, Look, NodeKind
 from resources.graph.rows import packed
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from resources.errors import GraphError
-from resources.graph.base import Kind, Mark, NodeKind, Row
+from resources.graph.kinds import Kind, Mark, NodeKind, Row
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resources.errors import GraphUnavailable, IndexRefused
-from resources.graph.base import EdgeKind, NodeKind
 from resources.graph.cypher import quoted
+from resources.graph.kinds import EdgeKind, NodeKind
 from resources.graph.neo4j_rows import LABELS, TYPES
 
 VERSION = 1

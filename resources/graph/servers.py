@@ -8,8 +8,9 @@ from functools import partial
 from typing import TypeVar
 
 from resources.errors import GraphError, GraphUnavailable
-from resources.graph.base import GraphStore, Row
+from resources.graph.base import GraphStore
 from resources.graph.deadline import together
+from resources.graph.kinds import Row
 from resources.graph.rendezvous import placement, server_of
 
 T = TypeVar("T")

@@ -13,22 +13,12 @@ from functools import partial
 from typing import Any
 
 from resources.errors import GraphUnavailable
-from resources.graph.base import (
-    ENDS,
-    Edge,
-    EdgeKind,
-    GraphStore,
-    Kind,
-    Mark,
-    Neighbourhood,
-    NodeKind,
-    Row,
-    Traffic,
-    heaviest_first,
-)
+from resources.graph.base import GraphStore
 from resources.graph.deadline import together
+from resources.graph.kinds import ENDS, Edge, EdgeKind, Kind, Mark, Neighbourhood, NodeKind, Row, heaviest_first
 from resources.graph.rows import EdgeRecord, batches, dangling, edge_record, moved, node_record
 from resources.graph.servers import Servers, ServersAway
+from resources.graph.traffic import Traffic
 
 BATCH = 20_000
 

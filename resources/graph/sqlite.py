@@ -10,22 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from resources.graph.base import (
-    ENDS,
-    Edge,
-    EdgeKind,
-    End,
-    GraphStore,
-    Kind,
-    Mark,
-    Neighbourhood,
-    NodeKind,
-    Row,
-    Traffic,
-    heaviest_first,
-)
+from resources.graph.base import GraphStore
+from resources.graph.kinds import ENDS, Edge, EdgeKind, End, Kind, Mark, Neighbourhood, NodeKind, Row, heaviest_first
 from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, decode, edge_record, moved, node_record
 from resources.graph.sqlite_file import GraphFile
+from resources.graph.traffic import Traffic
 
 BATCH = 10_000
 PARAMETERS = 1_000

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from knowledge.traversal import Frontier, Path, Step
-from resources.graph.base import Edge, EdgeKind, GraphStore, heaviest_first
+from resources.graph.base import GraphStore
+from resources.graph.kinds import Edge, EdgeKind, heaviest_first
 from resources.graph.rows import batches
 
 STEP_NODES = 512

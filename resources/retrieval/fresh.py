@@ -17,7 +17,7 @@ class Fresh:
 
     def names(self, chunks: Collection[str]) -> dict[str, dict[str, float]]:
         """{chunk: {entity: weight of the edge}} of those chunks that the graph does not hold."""
-        if not chunks or self.catalog.stages.behind() is None or not run(self.mentions.there()):
+        if not chunks or self.catalog.generations.behind() is None or not run(self.mentions.there()):
             return {}
         held = {row["id"] for row in self.graph.read_nodes(NodeKind.CHUNK, sorted(chunks))}
         new = set(chunks) - held

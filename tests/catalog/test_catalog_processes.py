@@ -28,7 +28,7 @@ def test_a_writer_that_is_killed_leaves_the_old_or_the_new_state(url):
         at = int(catalog.items.known("handbook", "").cursor or 0)
         assert at >= reached
         assert rows(catalog, schema.items) == rows(catalog, schema.changes) == at * writers.BATCH
-        marked = catalog.stages.generation() * writers.BATCH
+        marked = catalog.generations.current() * writers.BATCH
         assert rows(catalog, schema.marks) == rows(catalog, schema.queue) == marked
         writers.grow(catalog, "handbook", 1)  # nobody holds anything
         reached = at + 1
@@ -44,7 +44,7 @@ def test_processes_that_write_at_once_into_a_new_catalog_all_succeed(url):
     catalog = Catalog(url)
     assert catalog.items.known("handbook", "").cursor == "8"
     assert catalog.items.counts()["handbook"]["live"] == catalog.stages.count("chunks", "handbook") == 8 * writers.BATCH
-    assert catalog.stages.generation() == 24
+    assert catalog.generations.current() == 24
     for source in ("handbook", "contracts"):
         # also two at work on one source give each document one id
         known = {d.id for d in catalog.items.documents() if d.source == source}

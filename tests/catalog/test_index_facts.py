@@ -61,9 +61,9 @@ def test_a_catalog_of_an_older_release_is_brought_up_to_date_and_keeps_what_it_k
     catalog.close()
     assert list(catalog.items.known("handbook", "").versions()) == ["a.md", "b/a.md"]
     assert catalog.get("schema") == str(schema.VERSION)
-    catalog.stages.touch("entities", {"g00": ["a"]})
-    assert catalog.stages.take("entities") == {"a": 1}
-    assert catalog.stages.awaited("entities") == {"a"}
+    catalog.queues.touch("entities", {"g00": ["a"]})
+    assert catalog.queues.take("entities") == {"a": 1}
+    assert catalog.queues.awaited("entities") == {"a"}
     catalog.close()
 
 

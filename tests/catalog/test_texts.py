@@ -34,9 +34,9 @@ def test_an_id_is_kept_to_the_letter(catalog, text):
     fill(catalog, [text])
     assert list(catalog.items.known(SOURCE, "").items([text])) == [text]
     assert list(ids(catalog)) == [text]
-    catalog.stages.touch("chunks", {text: [text]})
-    catalog.stages.done("chunks", {f"{text} ": 1})
-    assert catalog.stages.queued("chunks", text) == [text]
+    catalog.queues.touch("chunks", {text: [text]})
+    catalog.queues.done("chunks", {f"{text} ": 1})
+    assert list(catalog.queues.take("chunks", text)) == [text]
 
 
 @pytest.mark.parametrize("text", ["NUL\x00.md", "half a pair \ud83d.md"])

@@ -20,8 +20,8 @@ def problems(index: Index, found: Snapshot) -> list[str]:
     lines = [*_keys(found), *_chunks(index, found), *_support(found), *_tallies(found)]
     lines += [*_communities(index, found), *_reports(found)]
     lines += [f"graph store: {difference.first()}" for difference in differences(index.graph, tables_of(index))]
-    lines += [f"queue {queue}: {count} units wait" for queue, count in index.catalog.stages.queues().items()]
-    waiting = index.catalog.stages.awaited(*GRAPH_QUEUES, *INGEST_STAGES)
+    lines += [f"queue {queue}: {count} units wait" for queue, count in index.catalog.queues.lengths().items()]
+    waiting = index.catalog.queues.awaited(*GRAPH_QUEUES, *INGEST_STAGES)
     lines += [f"{len(waiting)} units will wait"] if waiting else []
     lines += [f"changes wait in {partition}" for partition in index.catalog.items.waiting()]
     return lines

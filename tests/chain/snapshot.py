@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from resources.catalog import schema
 from resources.graph import EdgeKind, GraphStore, NodeKind
-from resources.graph.base import Kind
+from resources.graph.kinds import Kind
 from resources.index import Index
 
 Row = dict[str, Any]

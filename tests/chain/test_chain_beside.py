@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from rag_assets.discovery import discover
-from resources.catalog.stages import Stages
+from resources.catalog.queues import Queues
 from resources.graph.sqlite import SqliteGraph
 from resources.table import Table
 from tests.chain.days import Days
@@ -19,7 +19,7 @@ from tests.chain.harness import LONG, Project
 from tests.chain.snapshot import differences
 
 MOMENTS = 100 if LONG else 2
-READS = ((Table, "read"), (Table, "_commit"), (Stages, "take"), (Stages, "done"), (SqliteGraph, "write"))
+READS = ((Table, "read"), (Table, "_commit"), (Queues, "take"), (Queues, "done"), (SqliteGraph, "write"))
 """Whatever happens in the other run, happens before or after one of these."""
 
 

@@ -119,7 +119,7 @@ class Production:
         if self.instance.get_runs_count(dg.RunsFilter(statuses=list(UNFINISHED))):
             return False
         with self.project.index() as index:
-            return not (index.catalog.items.waiting() or index.catalog.stages.queues() or graph_waits(index))
+            return not (index.catalog.items.waiting() or index.catalog.queues.lengths() or graph_waits(index))
 
     def log(self) -> str:
         """The last words of the processes."""

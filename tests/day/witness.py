@@ -59,7 +59,7 @@ class Witness:
         with self.project.index() as index:
             live = {d.id for d in index.catalog.items.documents() if d.state == "live"}
             live -= index.catalog.items.hidden().keys()
-            queues = any(stage in ("chunks", "embeddings") for stage, _ in index.catalog.stages.queues())
+            queues = any(stage in ("chunks", "embeddings") for stage, _ in index.catalog.queues.lengths())
             waiting = bool(index.catalog.items.waiting()) or queues
             rows = index.tables.documents.read(None, ("id", "status", "text")).to_pylist()
             whole = {r["id"] for r in rows if r["status"] == "ok" and r["text"].strip()}

@@ -52,7 +52,7 @@ class County:
         self.touch(end for pair in differ for end in pair)
 
     def touch(self, entities: Iterable[str]) -> None:
-        self.index.catalog.stages.touch(STAGE, {GRAPH: entities})
+        self.index.catalog.queues.touch(STAGE, {GRAPH: entities})
 
     def stand(self, communities: list[Community]) -> None:
         """Make the communities of the last run these."""
@@ -92,10 +92,10 @@ class County:
 
     def asked(self) -> dict[str, set[str]]:
         """{partition: communities} whose reports were asked for since the last time."""
-        stages = self.index.catalog.stages
-        found = {key: stages.take("community_reports", key) for key in self.index.settings.graph_partitions()}
+        queues = self.index.catalog.queues
+        found = {key: queues.take("community_reports", key) for key in self.index.settings.graph_partitions()}
         for taken in found.values():
-            stages.done("community_reports", taken)
+            queues.done("community_reports", taken)
         return {key: set(taken) for key, taken in found.items() if taken}
 
     @contextmanager

@@ -25,7 +25,7 @@ def test_the_cursor_is_the_generation_and_nothing_else(index, instance):
     before = source_changes.tick(instance, index, "notes")
     assert before.cursor == "0"
     run(index, instance, only(before))
-    assert source_changes.tick(instance, index, "notes").cursor == str(index.catalog.stages.generation())
+    assert source_changes.tick(instance, index, "notes").cursor == str(index.catalog.generations.current())
 
 
 def test_a_failed_run_is_asked_for_again_by_state(index, instance):
