@@ -50,8 +50,8 @@ class Passes:
         self._file.write_text(SETTINGS, encoding="utf-8")
 
     def step(self) -> Step:
-        from rag_assets import jobs
         from rag_assets.indexing import index_once
+        from rag_assets.work import GRAPH_STAGES
         from resources.index import Index
 
         step, cpu, wall, written = Step(), _cpu(), time.monotonic(), _written()
@@ -66,7 +66,7 @@ class Passes:
         step.by_asset = {name: counters.bytes_written for name, counters in outcome.assets.items()}
         step.rows = sum(step.by_asset.values())
         step.texts = outcome.assets["embeddings"].texts_embedded
-        step.read = {asset: self._read(asset) for asset in jobs.GRAPH}
+        step.read = {asset: self._read(asset) for asset in GRAPH_STAGES}
         return step
 
     def rows(self) -> dict[str, int]:

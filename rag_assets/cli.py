@@ -41,14 +41,12 @@ def init(folder: Path) -> None:
 @command()
 def index(sources: tuple[str, ...], full: bool, as_json: bool) -> int:
     """One pass of the whole chain: discover, ingest, graph, reports. No run where nothing changed."""
-    from rag_assets.home import open_instance
     from rag_assets.indexing import index_once
 
     parts = _index()
     _known_sources(parts.settings.sources, sources)
     quiet = as_json or not sys.stderr.isatty()
-    with open_instance(parts.settings) as instance:
-        outcome = index_once(parts, instance, sources, full=full, say=lambda line: None if quiet else say(line))
+    outcome = index_once(parts, None, sources, full=full, say=lambda line: None if quiet else say(line))
     if as_json:
         print_json(outcome.as_dict())
     else:
@@ -164,8 +162,8 @@ def deletes(source: str, as_json: bool) -> None:
 @command()
 def forget(source: str, as_json: bool) -> int:
     """Remove every document of a source that left rag.yaml."""
+    from rag_assets.forget import forget_source
     from rag_assets.home import open_instance
-    from rag_assets.indexing import forget_source
 
     parts = _index()
     if source in parts.settings.sources:

@@ -13,10 +13,11 @@ from knowledge.fingerprint import fingerprint
 from rag_assets import discovery
 from rag_assets.document_rows import EMPTY, NOTHING, batches, groups, rights, row_mark
 from rag_assets.index_resource import IndexResource, run_holder
-from rag_assets.partitions import ingest_partitions, source_of
+from rag_assets.partitions import ingest_partitions
 from rag_assets.poison import MOST_TRIES, isolate
 from rag_assets.previews import backlog
 from rag_assets.stage import Report, StageRun, definition_metadata, markdown_table, wants_full
+from rag_assets.work import source_of
 from resources.catalog.items import Document
 from resources.catalog.stages import Commit
 from resources.errors import FetchFailed, RagError

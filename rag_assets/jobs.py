@@ -6,9 +6,7 @@ import dagster as dg
 
 from rag_assets.maintenance import maintenance_asset_job
 from rag_assets.stage import FULL_TAG
-
-INGEST = ("documents", "chunks", "embeddings", "extractions")
-GRAPH = ("entity_graph", "communities", "community_reports")
+from rag_assets.work import GRAPH_STAGES, INGEST_STAGES
 
 
 def jobs() -> list[Any]:
@@ -17,19 +15,19 @@ def jobs() -> list[Any]:
     return [
         dg.define_asset_job(
             "ingest",
-            selection=list(INGEST),
+            selection=list(INGEST_STAGES),
             description="Bring partitions of a source up to date: documents, chunks, embeddings, extractions.",
             executor_def=executor,
         ),
         dg.define_asset_job(
             "graph_refresh",
-            selection=list(GRAPH),
+            selection=list(GRAPH_STAGES),
             description="Bring the graph, its communities and their reports up to date; take the whole range.",
             executor_def=executor,
         ),
         dg.define_asset_job(
             "full_reconcile",
-            selection=list(INGEST),
+            selection=list(INGEST_STAGES),
             description="The job `ingest`, comparing everything without the queues' hints.",
             tags={FULL_TAG: "true"},
             executor_def=executor,

@@ -13,7 +13,3 @@ def ingest_partitions(settings: Settings) -> dg.StaticPartitionsDefinition:
 def graph_partitions(settings: Settings) -> dg.StaticPartitionsDefinition:
     """`g00` …: shared by `entity_graph` and `community_reports`, so that one range run takes the whole chain."""
     return dg.StaticPartitionsDefinition(settings.graph_partitions())
-
-
-def source_of(partition: str) -> str:
-    return partition.partition("/")[0]

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rag_assets.partitions import source_of
-from rag_assets.work import GRAPH
+from rag_assets.work import GRAPH, source_of
 from resources.index import Index
 
 TABLES = ("documents", "chunks", "mentions", "statements", "entities", "relationships", "communities")

@@ -3,11 +3,11 @@
 from knowledge import chunking, extraction, reports, resolution
 from knowledge import communities as clustering
 from knowledge.fingerprint import fingerprint
-from rag_assets.partitions import source_of
 from resources.index import Index
 from resources.parser import identity as parser_identity
 
 INGEST_STAGES = ("documents", "chunks", "embeddings", "extractions")
+GRAPH_STAGES = ("entity_graph", "communities", "community_reports")
 GRAPH_QUEUES = (
     "lookup", "lookup_chunks", "entities", "relationships", "projection",
     "communities", "communities_projection", "community_reports",
@@ -19,6 +19,10 @@ GRAPH_LETTERS = "graph_store"
 """The stage of the dead letters of the graph store."""
 GRAPH_STORE = "graph.store"
 """Where the catalog keeps which graph store holds the index."""
+
+
+def source_of(partition: str) -> str:
+    return partition.partition("/")[0]
 
 
 def signature(index: Index, stage: str, partition: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from rag_assets.checks.scope import DOCUMENTS, Scope, ingest_partitions
 from rag_assets.checks.suites import Expectations, Rows
-from rag_assets.partitions import source_of
 from rag_assets.stage import batches
+from rag_assets.work import source_of
 from resources.catalog.items import Document
 from resources.index import Index
 from resources.tables import is_in

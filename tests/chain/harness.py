@@ -21,7 +21,8 @@ from click.testing import CliRunner
 from knowledge.extraction import Passage
 from rag_assets import definitions
 from rag_assets.cli import main
-from rag_assets.indexing import Pass, index_once
+from rag_assets.indexing import index_once
+from rag_assets.outcome import Pass
 from resources.embedder import HashingEmbedder
 from resources.extractor import PatternExtractor
 from resources.index import Index, prepare_environment

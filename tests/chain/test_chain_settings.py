@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from benchmarks.corpus import own_name
-from rag_assets.jobs import GRAPH, INGEST
+from rag_assets.work import GRAPH_STAGES, INGEST_STAGES
 from resources.embedder import HashingEmbedder, SentenceTransformerEmbedder
 from resources.errors import IndexRefused
 from resources.extractor import PatternExtractor, SpacyExtractor
@@ -76,7 +76,7 @@ def test_a_changed_setting_does_again_exactly_what_rests_on_it_while_the_old_row
     project = Project(tmp_path / "project", checks=False)
     project.write_all(DOCUMENTS)
     project.good()
-    vectors, graph = {"embeddings", "community_reports"}, set(GRAPH)
+    vectors, graph = {"embeddings", "community_reports"}, set(GRAPH_STAGES)
     change(project, {"embeddings": {"model": "hashing", "batch_size": 8}}, set(), set())
     secret = {"docs": {**FOLDER, "classification": "restricted"}}
     change(project, {"sources": secret}, {"documents", "embeddings"}, set())
@@ -88,7 +88,7 @@ def test_a_changed_setting_does_again_exactly_what_rests_on_it_while_the_old_row
         (unserved,) = {name.rpartition("_")[2] for name in index.unserved_tables()}
         assert unserved != index.model_key
     change(project, {"embeddings": {**minilm, "dtype": "bfloat16"}}, vectors, vectors)
-    below = {*INGEST[1:], "entity_graph", "community_reports"}  # the same relationships: the same communities
+    below = {*INGEST_STAGES[1:], "entity_graph", "community_reports"}  # the same relationships: the same communities
     change(project, {"chunks": {"max_tokens": 32, "min_tokens": 8}}, below, {"embeddings"})
     assert differences(project.snapshot(), project.clean(tmp_path / "clean")) == []
     assert project.good().runs == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rag_assets.jobs import GRAPH, INGEST
+from rag_assets.work import GRAPH_STAGES, INGEST_STAGES
 from resources.catalog import Catalog, schema
 from tests.house.company import CONTRACTS, HANDBOOK, SETTINGS, Company, Said
 
@@ -74,7 +74,7 @@ def test_one_broken_source_stops_no_other_and_ends_with_1(broken: Said) -> None:
 def test_index_json_has_all_assets_with_all_counters_and_all_checks(broken: Said) -> None:
     outcome = broken.json
     assert {"ok", "seconds", "runs", "sources", "assets", "checks"} <= outcome.keys()
-    assert list(outcome["assets"]) == [*INGEST, *GRAPH]
+    assert list(outcome["assets"]) == [*INGEST_STAGES, *GRAPH_STAGES]
     assert {frozenset(counters) for counters in outcome["assets"].values()} == {frozenset(COUNTERS)}
     assert {frozenset(check) for check in outcome["checks"]} == {frozenset({"asset", "name", "passed", "severity"})}
     assert {"chunks", "embeddings", "entity_graph"} <= {check["asset"] for check in outcome["checks"]}

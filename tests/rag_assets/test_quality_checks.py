@@ -19,7 +19,8 @@ from rag_assets.checks.hierarchy import Tree
 from rag_assets.checks.scope import Scope
 from rag_assets.checks.suites import NAMED, validate
 from rag_assets.definitions import build_defs
-from rag_assets.indexing import Pass, index_once
+from rag_assets.indexing import index_once
+from rag_assets.outcome import Pass
 from resources.graph import EdgeKind, NodeKind
 from resources.index import Index, prepare_environment
 from resources.tables import Table, is_in
