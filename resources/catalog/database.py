@@ -7,7 +7,7 @@ what holds on the one holds on the other: what a transaction has read stays true
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,16 +125,7 @@ class Database:
     @staticmethod
     def upsert(table: sa.Table, connection: sa.Connection) -> Any:
         """INSERT … ON CONFLICT (primary key) DO UPDATE of every other column (or DO NOTHING)."""
-        insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-        keys = [c.name for c in table.primary_key]
-        rest = {
-            c.name: c + 1 if c.info == schema.COUNTS_WRITES else insert.excluded[c.name]
-            for c in table.columns
-            if c.name not in keys
-        }
-        if not rest:
-            return insert.on_conflict_do_nothing()
-        return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+        return _upsert(table, connection.dialect.name)
 
     def write(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Upsert rows, sorted by key; of several with one key the last counts."""
@@ -143,6 +134,21 @@ class Database:
             # Postgres refuses a statement that names a row twice
             by_key = {tuple(row[k] for k in keys): row for row in rows}
             connection.execute(self.upsert(table, connection), [dict(by_key[key]) for key in sorted(by_key)])
+
+
+@cache
+def _upsert(table: sa.Table, dialect: str) -> Any:
+    """Made once: to put it together, and to find it among the compiled ones, takes longer than most writes."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
+    keys = [c.name for c in table.primary_key]
+    rest = {
+        c.name: c + 1 if c.info == schema.COUNTS_WRITES else insert.excluded[c.name]
+        for c in table.columns
+        if c.name not in keys
+    }
+    if not rest:
+        return insert.on_conflict_do_nothing()
+    return insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
 def slices(values: Sequence[str]) -> Iterator[Sequence[str]]:
