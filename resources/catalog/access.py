@@ -94,15 +94,15 @@ class Access:
         """Whether a source's groups were last read longer ago than this."""
         key = f"groups_read/{source}"
         with self._db.read() as connection:
-            at = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
+            at = connection.scalar(schema.meta_value(key))
         return at is None or time.time() - float(at) >= minutes * 60
 
     def held_groups(self, source: str) -> tuple[dict[str, list[str]], str | None]:
         """{group: members} of a source as they were read last, and from where its directory can be followed."""
-        table, meta = schema.groups, schema.meta
+        table = schema.groups
         with self._db.read() as connection:
             rows = list(connection.execute(sa.select(table).where(table.c.source == source)))
-            cursor = connection.scalar(sa.select(meta.c.value).where(meta.c.key == f"groups_cursor/{source}"))
+            cursor = connection.scalar(schema.meta_value(f"groups_cursor/{source}"))
         return {row.principal: row.members for row in rows}, cursor or None
 
     def store_groups(self, source: str, found: Membership) -> None:

@@ -71,8 +71,7 @@ class Catalog:
         known = self.get(IDENTITY)
         if known is None:
             with self.database.begin() as connection:
-                found = sa.select(schema.meta.c.value).where(schema.meta.c.key == IDENTITY)
-                known = connection.scalar(found)  # another process may have made it meanwhile
+                known = connection.scalar(schema.meta_value(IDENTITY))  # another process may have made it meanwhile
                 if known is None:
                     known = uuid.uuid4().hex
                     self.database.write(connection, schema.meta, [{"key": IDENTITY, "value": known}])
@@ -80,7 +79,7 @@ class Catalog:
 
     def get(self, key: str) -> str | None:
         with self.database.read() as connection:
-            return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == key))
+            return connection.scalar(schema.meta_value(key))
 
     def put(self, key: str, value: str) -> None:
         with self.database.begin() as connection:
@@ -91,5 +90,5 @@ class Catalog:
 
 
 def _facts(connection: sa.Connection) -> dict[str, object]:
-    stored = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "index"))
+    stored = connection.scalar(schema.meta_value("index"))
     return dict(json.loads(stored)) if stored else {}

@@ -230,7 +230,7 @@ def _begin(connection: sa.Connection) -> None:
 def _version(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("meta"):
         return None
-    return connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.key == "schema"))
+    return connection.scalar(schema.meta_value("schema"))
 
 
 def _refuse_newer(version: str | None) -> None:

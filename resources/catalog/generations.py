@@ -19,7 +19,7 @@ class Generations:
     def current(self) -> int:
         """0 before the first batch."""
         with self._db.read() as connection:
-            return int(connection.scalar(_value(GENERATION)) or 0)
+            return int(connection.scalar(schema.meta_value(GENERATION)) or 0)
 
     def moved_since(self, generation: int) -> bool:
         """Whether ingest has committed rows since this generation, or is about to."""
@@ -39,7 +39,7 @@ class Generations:
     def caught_up(self, generation: int) -> None:
         """The graph holds what ingest had at this generation."""
         with self._db.begin() as connection:
-            if connection.scalar(_value(GENERATION)) == str(generation):
+            if connection.scalar(schema.meta_value(GENERATION)) == str(generation):
                 connection.execute(sa.delete(schema.meta).where(schema.meta.c.key == BEHIND_SINCE))
 
 
@@ -47,15 +47,11 @@ def advance(connection: sa.Connection) -> None:
     """One generation on, in the caller's transaction; from now the graph is behind."""
     table, at = schema.meta, repr(time.time())
     connection.execute(Database.upsert(table, connection), [{"key": ADVANCED_AT, "value": at}])
-    if connection.scalar(_value(BEHIND_SINCE)) is None:
+    if connection.scalar(schema.meta_value(BEHIND_SINCE)) is None:
         connection.execute(sa.insert(table), {"key": BEHIND_SINCE, "value": at})
-    value = connection.scalar(_value(GENERATION).with_for_update())
+    value = connection.scalar(schema.meta_value(GENERATION).with_for_update())
     if value is None:
         connection.execute(sa.insert(table), {"key": GENERATION, "value": "1"})
     else:
         grown = sa.update(table).where(table.c.key == GENERATION)
         connection.execute(grown, {"value": str(int(value) + 1)})
-
-
-def _value(key: str) -> sa.Select[tuple[str]]:
-    return sa.select(schema.meta.c.value).where(schema.meta.c.key == key)

@@ -16,10 +16,9 @@ class Queues:
 
     def touch(self, stage: str, partitions: Mapping[str, Iterable[str]]) -> None:
         """Put units into a stage's queue, {partition: units}."""
-        rows = [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
-        if rows:
+        if found := rows(stage, partitions):
             with self._db.begin() as connection:
-                self._db.write(connection, schema.queue, rows)
+                self._db.write(connection, schema.queue, found)
 
     def take(self, stage: str, partition: str | None = None) -> dict[str, int]:
         """{unit: how often it was touched} of the units that a stage has to look at, sorted.
@@ -29,8 +28,8 @@ class Queues:
         table = schema.queue
         query = sa.select(table.c.unit, table.c.touches).where(table.c.stage == stage).order_by(table.c.unit)
         with self._db.read() as connection:
-            rows = connection.execute(query if partition is None else query.where(table.c.partition == partition))
-            return {row.unit: row.touches for row in rows}
+            found = connection.execute(query if partition is None else query.where(table.c.partition == partition))
+            return {row.unit: row.touches for row in found}
 
     def take_together(self, *stages: str) -> dict[str, dict[str, dict[str, int]]]:
         """{stage: {partition: as `take`}}, at one moment: what one commit touched is in all of them or in none."""
@@ -57,8 +56,7 @@ class Queues:
         touched: Mapping[str, Collection[str]],
     ) -> None:
         """Strike units out of one queue and put others into another's, inside the caller's transaction."""
-        rows = [{"stage": below, "unit": u, "partition": p} for p, found in touched.items() for u in found]
-        self._db.write(connection, schema.queue, rows)
+        self._db.write(connection, schema.queue, rows(below, touched))
         _strike_out_as_taken(connection, stage, taken)
 
     def lengths(self) -> dict[tuple[str, str], int]:
@@ -83,14 +81,14 @@ class Queues:
         nothing below undone: the next run commits them. And no run beside this one takes a unit out of a queue while
         the rows that it is to look at are still being written.
         """
-        rows = [
+        intents = [
             {"origin": origin, "stage": stage, "unit": u, "partition": partition}
             for (stage, partition), units in touched.items()
             for u in set(units)
         ]
-        if rows:
+        if intents:
             with self._db.begin() as connection:
-                self._db.write(connection, schema.intents, rows)
+                self._db.write(connection, schema.intents, intents)
 
     def origins(self) -> set[str]:
         """Partitions with intents: a batch of theirs is being written, or a run of theirs was killed over it."""
@@ -102,6 +100,11 @@ class Queues:
         if origin in self.origins():
             with self._db.begin() as connection:
                 enter_intents(connection, origin)
+
+
+def rows(stage: str, partitions: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
+    """Rows of a stage's queue from {partition: units}, each unit once."""
+    return [{"stage": stage, "unit": u, "partition": p} for p, units in partitions.items() for u in set(units)]
 
 
 def strike_out(connection: sa.Connection, stage: str, units: Collection[str], *only: sa.ColumnElement[bool]) -> None:

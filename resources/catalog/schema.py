@@ -204,3 +204,8 @@ touched = _table(
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("units", sa.JSON, nullable=False),
 )
+
+
+def meta_value(key: str) -> sa.Select[tuple[str]]:
+    """Asks `meta` for one value."""
+    return sa.select(meta.c.value).where(meta.c.key == key)

@@ -114,8 +114,7 @@ class Stages:
             queues.strike_out(connection, commit.stage, commit.done)
             queues.enter_intents(connection, commit.partition)
             for stage, units in commit.touched.items():
-                rows = [{"stage": stage, "unit": u, "partition": commit.partition} for u in units]
-                self._db.write(connection, schema.queue, rows)
+                self._db.write(connection, schema.queue, queues.rows(stage, {commit.partition: units}))
             _apply_changes(connection, commit.partition, commit.changes)
             if commit.advance:
                 generations.advance(connection)
