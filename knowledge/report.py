@@ -4,7 +4,7 @@ Belongs here: the types. Does not: choosing what a report says (reports, quotes)
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 Counter = Callable[[str], int]
@@ -32,7 +32,10 @@ class Finding:
 
     def row(self) -> dict[str, Any]:
         """The finding as plain JSON values."""
-        return asdict(self) | {"citations": list(self.citations), "entities": list(self.entities)}
+        return {
+            "summary": self.summary, "citations": list(self.citations), "entities": list(self.entities),
+            "weight": self.weight,
+        }  # fmt: skip
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> "Finding":

@@ -76,6 +76,7 @@ def write(
     passages: Sequence[Cited],
     children: Sequence[Report] = (),
     *,
+    mark: str | None = None,
     budget_tokens: int = BUDGET,
     count: Counter = rough_tokens,
 ) -> Report:
@@ -85,6 +86,7 @@ def write(
     `children` the report is made of theirs, beside the relationships that cross from one to another. Every finding
     cites the passages it stands in. Title, summary and findings together stay within `budget_tokens`, as `count`
     measures; the title is always there. Ties are broken by names and texts, never by ids of documents or chunks.
+    `mark`: the report's fingerprint where it is known already.
     """
     names = {member.id: member.name for member in members}
     inside = strongest((r for r in relationships if r.source_id in names and r.target_id in names), names)
@@ -101,7 +103,7 @@ def write(
         findings=chosen,
         rating=_rating(members, inside, children),
         tokens=used,
-        fingerprint=fingerprint_of(members, relationships, passages, children, budget_tokens=budget_tokens),
+        fingerprint=mark or fingerprint_of(members, relationships, passages, children, budget_tokens=budget_tokens),
     )
 
 

@@ -1,7 +1,7 @@
 """The asset `communities`: a hierarchy over all relationships that changes only where they changed."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
@@ -165,8 +165,9 @@ class CommunitiesRun:
         gone = [c for c in old if c not in new]
         moved = {c for c in changed if c not in old or old[c]["members_hash"] != new[c]["members_hash"]}
         rows = tables.communities.arrow([new[c] for c in changed])
+        drawn = [c for c in changed if c not in old or _drawn(old[c]) != _drawn(new[c])]
         # the intent: after a kill the tables are right already, and would no longer say what the graph store misses
-        self.index.catalog.queues.touch(PROJECTION, {LEASE: [*changed, *gone]})
+        self.index.catalog.queues.touch(PROJECTION, {LEASE: [*drawn, *gone]})
         written = self._write_memberships(old, new, moved, unsure)
         tables.communities.replace([*changed, *gone], rows, fresh=not old)
         self.stage.counters.add(
@@ -206,6 +207,11 @@ class CommunitiesRun:
         return int(members.nbytes)
 
 
+def _drawn(row: Row) -> tuple[Any, ...]:
+    """What of a community stands in the graph store: its node, who belongs to it, and the one above."""
+    return row["level"], row["parent"], row["members_hash"]
+
+
 def _beyond(one: Row, other: Row) -> list[str]:
     """Members of the one that are none of the other."""
     return sorted(set(one["members"]).difference(other["members"]))
@@ -225,12 +231,13 @@ def _network_of(edges: "pa.Table") -> Network:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ends = pa.chunked_array([*edges["source_id"].chunks, *edges["target_id"].chunks], pa.string())
-    coded = ends.dictionary_encode().unify_dictionaries()
-    names = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], pa.string())
-    order = pc.array_sort_indices(names).to_numpy()
+    columns = [edges[end].cast(pa.large_string()) for end in ("source_id", "target_id")]
+    # one chunk: dictionaries of many are joined one by one, each longer than the one before
+    coded = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.large_string())
+    coded = coded.combine_chunks().dictionary_encode()
+    order = pc.array_sort_indices(coded.dictionary).to_numpy()
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    found = [place[chunk.indices.to_numpy()] for chunk in coded.chunks]
-    first, second = np.split(np.concatenate(found) if found else place, 2)
-    return Network.between(names.take(pa.array(order)).to_pylist(), first, second, edges["weight"].to_numpy())
+    first, second = np.split(place[coded.indices.to_numpy()], 2)
+    ids = coded.dictionary.take(pa.array(order)).to_pylist()
+    return Network.between(ids, first, second, edges["weight"].to_numpy())

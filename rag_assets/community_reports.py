@@ -1,7 +1,9 @@
 """The asset `community_reports`: each community in words, quoted from its chunks, children before parents."""
 
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import dagster as dg
@@ -18,7 +20,7 @@ from rag_assets.graph_use import GraphUse
 from rag_assets.index_resource import IndexResource, run_holder
 from rag_assets.partitions import graph_partitions
 from rag_assets.projection import Projection
-from rag_assets.report_reading import MEMBERS_AT_ONCE, GraphReader, Reading
+from rag_assets.report_reading import Reading
 from rag_assets.stage import StageRun, definition_metadata, markdown_table, wants_full
 from rag_assets.work import GRAPH as LEASE
 from resources import schemas
@@ -26,6 +28,8 @@ from resources.index import Index
 from resources.settings import Settings, graph_shard
 
 STAGE = "community_reports"
+MEMBERS_AT_ONCE = 10_000
+"""Members of the communities that are read together."""
 Row = dict[str, Any]
 
 
@@ -62,7 +66,7 @@ class ReportsRun:
     """The stage at work in some shards: whole top-level communities, each with all below it; all shards together."""
 
     def __init__(self, index: Index, partitions: Sequence[str], *, full: bool) -> None:
-        self.index, self.table, self.graph = index, index.reports(), GraphReader(index)
+        self.index, self.table = index, index.reports()
         self.shards = {key: StageRun(index, STAGE, key, full=full) for key in partitions}
         self.rows: dict[str, int] = {}
         self.touched: list[str] = []
@@ -75,8 +79,7 @@ class ReportsRun:
             taken |= found
             of |= dict.fromkeys(found, key)
         around = self._communities(of)
-        mine = sorted((c for c in around.values() if c["id"] in of), key=lambda c: (-c["level"], c["id"]))
-        self.graph.read_ahead(mine)
+        mine = [c for c in around.values() if c["id"] in of]
         old = {row["community_id"]: row for row in self.table.by("community_id", of.keys() | around.keys()).to_pylist()}
         new = self._reports(mine, around, old)
         gone = [c for c in sorted(of.keys() - around.keys()) if c in old]
@@ -104,7 +107,7 @@ class ReportsRun:
     def _communities(self, of: dict[str, str]) -> dict[str, Row]:
         """The communities to report on, and their children; `of`, {community: partition}, grows to all of a shard in a
         full look."""
-        table, columns = self.index.tables.communities, ("id", "shard", "level", "parent", "members", "edges")
+        table, columns = self.index.tables.communities, ("id", "shard", "level", "parent", "top", "members", "edges")
         found: list[Row] = []
         for key in (key for key, stage in self.shards.items() if stage.full):
             where = f"shard = {graph_shard(key)}"
@@ -119,7 +122,7 @@ class ReportsRun:
         return {row["id"]: row for row in found}
 
     def _reports(self, mine: Sequence[Row], around: dict[str, Row], old: dict[str, Row]) -> list[Row]:
-        """Rows of the reports that are new or changed, the deepest communities first; nothing is stored yet."""
+        """Rows of the reports that are new or changed; nothing is stored yet."""
         known = {c: _report(row) for c, row in old.items()}
         documents = {c: set(row["documents"]) for c, row in old.items()}
         return [row for batch in _batches(mine) for row in self._write(batch, around, old, known, documents)]
@@ -132,14 +135,15 @@ class ReportsRun:
         known: dict[str, Report],
         documents: dict[str, set[str]],
     ) -> list[Row]:
-        """Rows of the reports of one batch that are new or changed; all of one level, so that children are known."""
+        """Rows of the reports of one batch that are new or changed, the deepest communities first: a report is made of
+        its children's. `batch`: all of a top-level community that are to be looked at."""
         below: dict[str, list[Row]] = {c["id"]: [] for c in batch}
         for community in around.values():
             if community["parent"] in below:
                 below[community["parent"]].append(community)
-        read = Reading(self.index, self.graph.rows(batch), below)
+        read = Reading(self.index, batch, below)
         rows = []
-        for c in batch:
+        for c in reversed(batch):
             children = [known[child["id"]] for child in sorted(below[c["id"]], key=lambda x: str(x["id"]))]
             passages = read.passages_of(c["id"])
             rests_on = read.documents_of(c["id"]).union(*(documents[child["id"]] for child in below[c["id"]]))
@@ -150,7 +154,7 @@ class ReportsRun:
             if stands == (mark, evidence, c["level"], c["shard"]):
                 continue
             written = Community(c["id"], c["level"], c["parent"], tuple(c["members"]), c["edges"])
-            report = writing.write(written, read.members[c["id"]], read.owned[c["id"]], passages, children)
+            report = writing.write(written, read.members[c["id"]], read.owned[c["id"]], passages, children, mark=mark)
             known[c["id"]], documents[c["id"]] = report, rests_on
             rows.append(_row(report, c["shard"], evidence, rests_on))
         return rows
@@ -193,16 +197,19 @@ def _reads_the_same(row: Row, before: Row | None) -> bool:
     return before is not None and (row["title"], row["summary"]) == (before["title"], before["summary"])
 
 
-def _batches(communities: Sequence[Row]) -> Iterator[list[Row]]:
-    """Communities of one level, with a bounded number of members."""
+def _batches(communities: Iterable[Row]) -> Iterator[list[Row]]:
+    """Top-level communities with all below them, parents before children, a bounded number of members together."""
     batch: list[Row] = []
     size = 0
-    for community in communities:
-        if batch and (community["level"] != batch[0]["level"] or size >= MEMBERS_AT_ONCE):
+    ordered = sorted(communities, key=lambda c: (c["top"], c["level"], c["id"]))
+    for _, found in groupby(ordered, key=itemgetter("top")):
+        tree = list(found)
+        coarsest = sum(len(c["members"]) for c in tree if c["level"] == tree[0]["level"])
+        if batch and size + coarsest > MEMBERS_AT_ONCE:
             yield batch
             batch, size = [], 0
-        batch.append(community)
-        size += len(community["members"])
+        batch += tree
+        size += coarsest
     if batch:
         yield batch
 

@@ -3,7 +3,7 @@
 Belongs here: reading in batches. Does not: writing reports (knowledge) and keeping them (community_reports).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from knowledge.quotes import pick_passages, wanted_support
@@ -12,50 +12,23 @@ from knowledge.resolution import Entity, Relationship
 from resources.graph.report_reads import CommunityRows, read_communities
 from resources.index import Index
 
-MEMBERS_AT_ONCE = 20_000
-"""Members of the communities that are read together."""
 Row = dict[str, Any]
 
 
-class GraphReader:
-    """Entities and relationships of communities: of a small run all at once, of a large one batch by batch."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._ahead: dict[str, CommunityRows] = {}
-
-    def read_ahead(self, communities: Iterable[Row]) -> None:
-        """Read what a run needs in all its shards and levels together, where that is not much."""
-        wanted = list(communities)
-        if sum(len(c["members"]) for c in wanted) <= MEMBERS_AT_ONCE:
-            self._ahead = {rows.id: rows for rows in self._read(wanted)}
-
-    def rows(self, communities: Sequence[Row]) -> Iterable[CommunityRows]:
-        """The rows of these communities, in their order."""
-        if all(c["id"] in self._ahead for c in communities):
-            return [self._ahead[c["id"]] for c in communities]
-        return self._read(communities)
-
-    def _read(self, communities: Sequence[Row]) -> Iterable[CommunityRows]:
-        index = self._index
-        return read_communities(
-            index.graph,
-            {c["id"]: c["members"] for c in communities},
-            levels={c["id"]: c["level"] for c in communities},
-            max_concurrency=index.report_concurrency,
-            idle=index.graph.idle if index.settings.reports.adaptive else None,
-        )
-
-
 class Reading:
-    """What the reports of some communities are written from, in a handful of batched reads."""
+    """What the reports of some communities are written from, in a handful of batched reads.
 
-    def __init__(self, index: Index, graph: Iterable[CommunityRows], below: dict[str, list[Row]]) -> None:
+    `communities`: each after the one that holds it; `below`: their children.
+    """
+
+    def __init__(self, index: Index, communities: Sequence[Row], below: dict[str, list[Row]]) -> None:
         self.members: dict[str, list[Entity]] = {}
         self.owned: dict[str, list[Relationship]] = {}
-        for c in graph:
+        known: dict[str, Entity] = {}
+        for c in _graph_rows(index, communities):
             child = {m: x["id"] for x in below[c.id] for m in x["members"]}
-            self.members[c.id] = [_entity(row) for row in c.nodes]
+            known |= {row["id"]: _entity(row) for row in c.nodes if row["id"] not in known}
+            self.members[c.id] = [known[row["id"]] for row in c.nodes]
             self.owned[c.id] = [_relationship(e) for e in c.edges if not _inside_one(child, e["source"], e["target"])]
         self._support(index, below)
 
@@ -84,6 +57,16 @@ class Reading:
     def documents_of(self, community: str) -> set[str]:
         """Every document that states a relationship of the community: who may not read one may not read the report."""
         return {document for r in self.owned[community] for document in r.documents}
+
+
+def _graph_rows(index: Index, communities: Sequence[Row]) -> Iterator[CommunityRows]:
+    return read_communities(
+        index.graph,
+        {c["id"]: c["members"] for c in communities},
+        levels={c["id"]: c["level"] for c in communities},
+        max_concurrency=index.report_concurrency,
+        idle=index.graph.idle if index.settings.reports.adaptive else None,
+    )
 
 
 def _inside_one(child: dict[str, str], source: str, target: str) -> bool:

@@ -65,10 +65,11 @@ class Index:
 
     @property
     def report_concurrency(self) -> int:
-        """How many batches of communities are read at once: as set, or what the pool of the graph store allows."""
+        """How many batches of communities are read at once: what the servers' pool allows; of our own file one, for
+        it is read by Python itself, and threads would only wait for each other."""
         if self.settings.graph.store == "neo4j":
             return neo4j_servers(self.settings)[0].limits.max_concurrency
-        return self.settings.reports.max_concurrency
+        return 1
 
     @cached_property
     def embedder(self) -> Embedder:

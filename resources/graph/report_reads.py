@@ -12,7 +12,6 @@ from typing import Any
 
 from resources.graph.base import GraphStore
 from resources.graph.kinds import EdgeKind, Look, NodeKind
-from resources.graph.rows import packed
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +42,21 @@ def read_communities(
     """The rows of communities `{id: entity ids}` in the order given, at most `max_concurrency` batches under way.
 
     A batch holds communities of together about `nodes_at_once` entities and costs one request, degrees included,
-    however many communities it holds. `levels`: {community: level}, for the log. `idle` says how many sessions the
-    pool has free; the cap then follows the pool.
+    however many communities it holds; one that comes after a community that holds it costs nothing more.
+    `levels`: {community: level}, for the log. `idle` says how many sessions the pool has free; the cap then follows
+    the pool.
     """
-    waiting: deque[Future[list[CommunityRows]]] = deque()
+    lots = _lots(members, nodes_at_once)
     for level, count in sorted(Counter((levels or {}).get(community, 0) for community in members).items()):
         log.debug("level %d: %d communities, at most %d batches at once", level, count, max_concurrency)
+    if max_concurrency == 1:
+        for some in lots:
+            yield from _read(store, some, with_degrees)
+        return
+    waiting: deque[Future[list[CommunityRows]]] = deque()
     with ThreadPoolExecutor(max_concurrency, thread_name_prefix="community reads") as threads:
         try:
-            for some in packed(members, nodes_at_once):
+            for some in lots:
                 free = None if idle is None else idle()
                 cap = max_concurrency if free is None else max(1, min(max_concurrency, free))
                 while len(waiting) >= cap:
@@ -62,6 +67,21 @@ def read_communities(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _lots(members: Mapping[str, Sequence[str]], size: int) -> Iterator[dict[str, Sequence[str]]]:
+    """Communities of together about `size` different entities; none is cut."""
+    lot: dict[str, Sequence[str]] = {}
+    nodes: set[str] = set()
+    for community, ids in members.items():
+        more = set(ids) - nodes
+        if lot and more and len(nodes) + len(more) > size:
+            yield lot
+            lot, nodes, more = {}, set(), set(ids)
+        lot[community] = ids
+        nodes |= more
+    if lot:
+        yield lot
 
 
 def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees: bool) -> list[CommunityRows]:
