@@ -12,8 +12,8 @@ from typing import Any
 
 from resources.graph.base import GraphStore
 from resources.graph.kinds import ENDS, Edge, EdgeKind, End, Kind, Mark, Neighbourhood, NodeKind, Row, heaviest_first
-from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, decode, edge_record, moved, node_record
-from resources.graph.sqlite_file import GraphFile
+from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, decode_all, edge_record, moved, node_record
+from resources.graph.sqlite_file import GraphFile, has_table
 from resources.graph.traffic import Traffic
 
 BATCH = 10_000
@@ -51,6 +51,8 @@ JOIN node other ON other.k = edge.{end}
 WHERE edge.{at} IN (SELECT value FROM json_each(?1)) AND edge.kind = ?2
 """
 BOTH_ENDS_AT = f"{ENDS_AT.format(at='s', end='t')} UNION ALL {ENDS_AT.format(at='t', end='s')}"
+COUNTS = "SELECT part, kind, rows FROM counted"
+COUNTING = " UNION ALL ".join(f"SELECT '{part}', kind, count(*) FROM {part} GROUP BY kind" for part in ("node", "edge"))
 COLUMNS = {"id": "edge.id", "source": "a.id", "target": "b.id", "weight": "edge.weight"}
 
 
@@ -146,7 +148,8 @@ class SqliteGraph(GraphStore):
         asked = dict.fromkeys(map(pack, ids))
         with self._reading() as db:
             found = dict(_by_ids(db, "SELECT id, properties FROM node", CODES[kind], asked))
-        return [{"id": unpack(i), **decode(found[i])} for i in asked if i in found]
+        there = [i for i in asked if i in found]
+        return [{"id": unpack(i), **p} for i, p in zip(there, decode_all(found[i] for i in there), strict=True)]
 
     def read_property(self, kind: NodeKind, ids: Iterable[str], name: str) -> dict[str, Any]:
         select = f"SELECT id, json_extract(nullif(properties, ''), '$.{json.dumps(name)}') FROM node"
@@ -158,21 +161,26 @@ class SqliteGraph(GraphStore):
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:
         within = (
-            f"{WHOLE_EDGE} WHERE edge.kind = ?2 AND edge.s IN (SELECT value FROM json_each(?1)) "
-            "AND edge.t IN (SELECT value FROM json_each(?1))"
+            "SELECT id, s, t, weight, properties FROM edge WHERE kind = ?2 "
+            "AND s IN (SELECT value FROM json_each(?1)) AND t IN (SELECT value FROM json_each(?1))"
         )
         found = {}
         with self._reading() as db:
             for group, ids in groups.items():
-                keys = _json(row[0] for end in sorted(set(ENDS[kind])) for row in _keys(db, end, ids))
-                found[group] = sorted((_edge_row(row) for row in db.execute(within, (keys, CODES[kind]))), key=_by_id)
+                names = {k: unpack(i) for end in set(ENDS[kind]) for k, i in _keys(db, end, ids)}
+                rows = [
+                    (unpack(i), names[source], names[target], weight, text)
+                    for i, source, target, weight, text in db.execute(within, (_json(names), CODES[kind]))
+                ]
+                found[group] = _edge_rows(sorted(rows))
         return found
 
     def read_edges_by_id(self, kind: EdgeKind, ids: Iterable[str]) -> list[dict[str, Any]]:
         asked = dict.fromkeys(map(pack, ids))
         with self._reading() as db:
             found = {row[0]: row for row in _by_ids(db, WHOLE_EDGE, CODES[kind], asked, "edge.")}
-        return [_edge_row(found[i]) for i in asked if i in found]
+        rows = (found[i] for i in asked if i in found)
+        return _edge_rows([(unpack(i), unpack(source), unpack(target), *rest) for i, source, target, *rest in rows])
 
     def degrees(self, kind: EdgeKind, ids: Iterable[str]) -> dict[str, int]:
         count = (
@@ -230,9 +238,9 @@ class SqliteGraph(GraphStore):
 
     def stats(self) -> dict[Kind, int]:
         with self._reading() as db:
-            nodes = dict(db.execute("SELECT kind, count(*) FROM node GROUP BY kind"))
-            edges = dict(db.execute("SELECT kind, count(*) FROM edge GROUP BY kind"))
-        return {kind: (nodes if isinstance(kind, NodeKind) else edges).get(code, 0) for kind, code in CODES.items()}
+            kept = has_table(db, "counted")  # not in an older file that has only been read since
+            rows = {(part, kind): rows for part, kind, rows in db.execute(COUNTS if kept else COUNTING)}
+        return {kind: rows.get((_part(kind), code), 0) for kind, code in CODES.items()}
 
     def marks(self, kind: Kind) -> Iterator[list[Mark]]:
         if isinstance(kind, NodeKind):
@@ -305,13 +313,16 @@ def _differs(old: tuple[Any, ...] | None, record: NodeRecord) -> bool:
     return old is not None and old[1] != record.properties
 
 
-def _edge_row(row: tuple[Any, ...]) -> dict[str, Any]:
-    i, source, target, weight, text = row
-    return EdgeRecord(unpack(i), unpack(source), unpack(target), weight, text).row()
+def _part(kind: Kind) -> str:
+    return "node" if isinstance(kind, NodeKind) else "edge"
 
 
-def _by_id(row: dict[str, Any]) -> str:
-    return str(row["id"])
+def _edge_rows(found: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Rows of (id, source, target, weight, properties)."""
+    return [
+        {"id": i, "source": source, "target": target, "weight": weight, **properties}
+        for (i, source, target, weight, _), properties in zip(found, decode_all(row[4] for row in found), strict=True)
+    ]
 
 
 def _json(values: Iterable[int]) -> str:

@@ -40,6 +40,21 @@ CREATE UNIQUE INDEX edge_id ON edge (id, kind);
 CREATE INDEX edge_s ON edge (s, kind);
 CREATE INDEX edge_t ON edge (t, kind);
 """
+# How many rows there are of each kind, kept by the database itself: counting them reads an index from end to end.
+COUNTED = """
+CREATE TABLE counted (part TEXT, kind INTEGER, rows INTEGER NOT NULL, PRIMARY KEY (part, kind)) WITHOUT ROWID;
+""" + "".join(
+    f"""
+INSERT INTO counted SELECT '{part}', kind, count(*) FROM {part} GROUP BY kind;
+CREATE TRIGGER {part}_came AFTER INSERT ON {part} BEGIN
+    INSERT INTO counted VALUES ('{part}', new.kind, 1) ON CONFLICT (part, kind) DO UPDATE SET rows = rows + 1;
+END;
+CREATE TRIGGER {part}_went AFTER DELETE ON {part} BEGIN
+    UPDATE counted SET rows = rows - 1 WHERE part = '{part}' AND kind = old.kind;
+END;
+"""
+    for part in ("node", "edge")
+)
 
 
 class GraphFile:
@@ -127,7 +142,7 @@ class GraphFile:
             with self._mutex, self._file_lock():
                 if self._is_empty():
                     insert = f"INSERT INTO meta VALUES ('schema_version', {SCHEMA_VERSION});"
-                    self._open_writer().executescript(f"BEGIN IMMEDIATE; {SCHEMA} {insert} COMMIT;")
+                    self._open_writer().executescript(f"BEGIN IMMEDIATE; {SCHEMA} {COUNTED} {insert} COMMIT;")
         version = self._version()
         if version is None:
             raise IndexRefused(f"{self.path} is no graph store of rag-assets; move it away and run rag rebuild graph.")
@@ -147,7 +162,7 @@ class GraphFile:
         if not self.path.exists() or self.path.stat().st_size == 0:
             return None
         with self.reading() as db:
-            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+            if not has_table(db, "meta"):
                 return None
             row = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
         return row and row[0]
@@ -166,6 +181,8 @@ class GraphFile:
             writer.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             writer.execute("PRAGMA synchronous = FULL")
             writer.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            if has_table(writer, "node") and not has_table(writer, "counted"):  # made before rows were counted
+                writer.executescript(f"BEGIN IMMEDIATE; {COUNTED} COMMIT;")
             self._writer = writer
         return self._writer
 
@@ -207,3 +224,7 @@ class GraphFile:
             raise IndexRefused(
                 f"{self.path} is damaged or no graph store ({error}); move it away and run rag rebuild graph."
             ) from error
+
+
+def has_table(db: sqlite3.Connection, name: str) -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone() is not None

@@ -129,6 +129,29 @@ def test_opening_and_reading_writes_nothing(tmp_path: Path):
     assert (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
 
 
+def test_a_file_that_was_made_before_rows_were_counted_is_counted(tmp_path: Path):
+    path = tmp_path / "graph.db"
+    with SqliteGraph(path) as store:
+        fill(store, company())
+        stats = store.stats()
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE counted")
+        for part in ("node", "edge"):
+            db.execute(f"DROP TRIGGER {part}_came")
+            db.execute(f"DROP TRIGGER {part}_went")
+    db.close()
+    with SqliteGraph(path) as store:
+        assert store.stats() == stats  # nothing has been written yet
+        store.delete_nodes(NodeKind.ENTITY, ["e0"])
+        store.upsert_nodes(NodeKind.ENTITY, [{"id": "e0"}, {"id": "new"}])
+        assert store.stats()[NodeKind.ENTITY] == stats[NodeKind.ENTITY] + 1
+        assert store.stats()[EdgeKind.RELATED] < stats[EdgeKind.RELATED]
+    with sqlite3.connect(path) as db:
+        kept = dict(db.execute("SELECT kind, rows FROM counted WHERE part = 'edge' AND rows > 0"))
+        assert kept == dict(db.execute("SELECT kind, count(*) FROM edge GROUP BY kind"))
+    db.close()
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path):
     SqliteGraph(tmp_path / "graph.db").close()
     with sqlite3.connect(tmp_path / "graph.db") as db:
