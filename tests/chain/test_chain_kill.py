@@ -1,4 +1,4 @@
-"""kill -9 at any moment, twice in a row: the next pass ends where a clean build ends, nothing twice, nothing lost."""
+"""kill -9 at any moment, also twice in a row: the next pass ends where a clean build ends, nothing twice or lost."""
 
 import os
 import random
@@ -100,7 +100,7 @@ def test_a_pass_that_was_killed_is_finished_by_the_next_one(tmp_path: Path, seed
         project.good()
         for _ in range(6):
             days.act()
-    for _ in range(2):  # the second may die while it mends what the first one left
+    for _ in range(2 if LONG or seed == 1 else 1):  # the second may die while it mends what the first one left
         at_write = rng.random() < 0.7
         writes, seconds = (rng.randint(1, MOST_WRITES), 200.0) if at_write else (0, rng.uniform(0.0, 2.0))
         code = end_of(start_pass(project, writes), seconds)

@@ -74,12 +74,12 @@ def test_a_server_killed_in_the_middle_of_a_build_leaves_nothing_twice(server: N
 def test_a_server_killed_in_the_middle_of_the_reports_is_waited_for_and_a_query_is_an_error_in_time(
     server: Neo4jServer, reach: Open
 ):
-    graph = random_graph(200, 600)
+    graph = random_graph(1_500, 3_000)
     store, asking = reach(retry_seconds=120.0), reach(retry_seconds=30.0)
     store.clear()
     fill(store, graph)
     ids = [row["id"] for row in graph[ENTITY]]
-    members = {str(i): ids[i : i + 10] for i in range(150)}
+    members = {str(at): ids[at : at + 10] for at in range(0, len(ids), 10)}
     told: list[str] = []
 
     def ask() -> None:
