@@ -37,6 +37,7 @@ _CODE = re.compile(
 # Most passages hold no identifier; these say so quickly.
 _CODE_HINT = re.compile(r"[A-Z][/_ -]?\d")
 _NUMBER_HINT = re.compile(r"[ #№]\d[\dA-Z]{2}")
+_NUMBERED_HINTS = ("ontract ", "nvoice ", "rder ", "icket ", "roject ", "ase ", "olicy ", "PO ", "SO ", "CR ")
 
 
 def identifiers(text: str) -> list[Found]:
@@ -54,7 +55,7 @@ def identifiers(text: str) -> list[Found]:
             found.append(Found(match.start(2), match.start(2) + len(domain), "DOMAIN", named))
     if "://" in text or "www." in text:
         found += [Found(*match.span(), "URL", "") for match in _URL.finditer(text)]
-    if _NUMBER_HINT.search(text):
+    if any(hint in text for hint in _NUMBERED_HINTS) and _NUMBER_HINT.search(text):
         numbered = _NUMBERED.finditer(text)
         found += [Found(*m.span(), "IDENTIFIER", canonical(f"{m[1]} {m[2]}")) for m in numbered]
     if _CODE_HINT.search(text):

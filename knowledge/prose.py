@@ -15,6 +15,7 @@ _MARKS = re.compile(r"[#*`|\\<>~\[•]")
 _LINE_MARKS = re.compile(r"\n[ \t]*(?:[-+][ \t]|\d{1,3}[.)][ \t]|[-=]{3,}[ \t]*(?:\n|$))")
 _UNDERSCORED = re.compile(r"(?<!\w)_+[^\W_]")
 _ENDLESS = 120  # characters of a word that nobody writes
+_STRETCH = _ENDLESS // 2  # such a word covers one of the stretches that a text is cut into
 _ONE_BREAK = re.compile(r"(?<!\n)\n(?![\n])")
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}(?:[ \t]+|$)")
@@ -78,7 +79,7 @@ def prose(text: str, headings: Collection[str] = ()) -> Prose:
     canonical form is in `headings` (they are known already).
     """
     if not _marked(text):
-        return Prose(_ONE_BREAK.sub(" ", text))
+        return Prose(_ONE_BREAK.sub(" ", text) if "\n" in text else text)
     return _Writer(text, headings).write()
 
 
@@ -88,8 +89,13 @@ def _marked(text: str) -> bool:
         _MARKS.search(text)
         or _LINE_MARKS.search("\n" + text)
         or ("_" in text and _UNDERSCORED.search(text))
-        or (len(text) > _ENDLESS and max(map(len, text.split()), default=0) > _ENDLESS)
+        or (_unbroken(text) and max(map(len, text.split()), default=0) > _ENDLESS)
     )
+
+
+def _unbroken(text: str) -> bool:
+    """Is there a stretch without a space, as there is in every word of more than _ENDLESS characters?"""
+    return any(" " not in text[at : at + _STRETCH] for at in range(0, len(text) - _STRETCH + 1, _STRETCH))
 
 
 class _Writer:

@@ -10,6 +10,7 @@ _END = re.compile(r"[.!?…\n。！？][.!?…\"'”’)\]]*")
 _ENDS_ALONE = "\n。！？"
 _OPENING = " \"'“‘(["
 _LONGEST_ABBREVIATION = 8
+_LAST_LETTERS = frozenset(word[-2:].lower() for word in ABBREVIATIONS)
 
 
 @lru_cache(maxsize=2)  # one passage asks several times in a row
@@ -41,6 +42,9 @@ def first_letters(text: str, bounds: Sequence[tuple[int, int]]) -> set[int]:
 
 
 def _abbreviated(text: str, start: int, end: int) -> bool:
+    last = text[end - 3 : end - 1]
+    if last.isalpha() and last.lower() not in _LAST_LETTERS:
+        return False  # nearly every sentence's last word
     before = text[max(start, end - 1 - _LONGEST_ABBREVIATION) : end - 1]
     word = before[max(before.rfind(" "), before.rfind("\n")) + 1 :].lstrip("(\"'“[")
     # A lone letter is an initial ("J. Smith", "U.S. Army").

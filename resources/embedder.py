@@ -6,6 +6,7 @@ Belongs here: loading a model, its identity, its dtype. Does not: caching and wi
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -65,8 +66,9 @@ class HashingEmbedder:
         self.texts += len(texts)
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
-            slots, signs = zip(*map(self._slot, self._word.findall(text.lower()) or [text]), strict=True)
-            vectors[row] = np.bincount(slots, signs, self.dimension)
+            counts = Counter(self._word.findall(text.lower()) or [text])
+            slots, signs = zip(*map(self._slot, counts), strict=True)
+            vectors[row] = np.bincount(slots, np.multiply(signs, list(counts.values())), self.dimension)
             if not vectors[row].any():  # opposite signs met: fall back on the text as one word
                 slot, sign = self._slot(text)
                 vectors[row, slot] = sign
