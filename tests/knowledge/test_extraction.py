@@ -9,6 +9,7 @@ from knowledge.predicates import CO_OCCURS, MOST_WORDS, predicate
 from knowledge.prose import prose
 from knowledge.sentences import sentences
 from knowledge.statements import FULL_WEIGHT
+from knowledge.vocabulary import ABBREVIATIONS
 
 
 def spans_of(text, *names):
@@ -88,6 +89,18 @@ def test_sentences_cover_everything_but_blanks(text):
     bounds = sentences(text)
     assert "".join(text[s:e] for s, e in bounds).replace(" ", "").replace("\n", "") == "".join(text.split())
     assert list(bounds) == sorted(bounds)
+
+
+@given(st.text("ab é", max_size=150), st.integers(118, 124), st.text("ab\n", max_size=150))
+def test_a_word_that_nobody_writes_is_left_out_wherever_it_stands(before, size, after):
+    text = f"{before} {'x' * size} {after}"
+    assert ("x" * size in prose(text).text) == (size <= 120)
+
+
+@pytest.mark.parametrize("word", sorted(ABBREVIATIONS))
+def test_no_abbreviation_ends_a_sentence(word):
+    text = f"We met {word}. Kern (and {word}. Bo) there."
+    assert sentences(text) == ((0, len(text)),)
 
 
 def test_initials_and_abbreviations_end_no_sentence():

