@@ -25,8 +25,9 @@ _STANDARD = (
 )
 _MAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@([A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"]+")
+_NUMBERED_THINGS = ("Contract", "Invoice", "Order", "Ticket", "Project", "Case", "Policy", "PO", "SO", "CR")
 _NUMBERED = re.compile(
-    r"\b([Cc]ontract|[Ii]nvoice|[Oo]rder|[Tt]icket|[Pp]roject|[Cc]ase|[Pp]olicy|PO|SO|CR)"
+    rf"\b({'|'.join(w if w.isupper() else f'[{w[0]}{w[0].lower()}]{w[1:]}' for w in _NUMBERED_THINGS)})"
     r"[ ]{1,3}(?:(?:[Nn]o|[Nn]r)\.?[ ]{0,3}|[Nn]umber[ ]{1,3})?[#№]?(\d[\dA-Z]{2,20}(?:[-/][\dA-Z]{1,20}){0,5})\b"
 )
 _CODE = re.compile(
@@ -37,7 +38,7 @@ _CODE = re.compile(
 # Most passages hold no identifier; these say so quickly.
 _CODE_HINT = re.compile(r"[A-Z][/_ -]?\d")
 _NUMBER_HINT = re.compile(r"[ #№]\d[\dA-Z]{2}")
-_NUMBERED_HINTS = ("ontract ", "nvoice ", "rder ", "icket ", "roject ", "ase ", "olicy ", "PO ", "SO ", "CR ")
+_NUMBERED_HINTS = tuple(f"{w if w.isupper() else w[1:]} " for w in _NUMBERED_THINGS)
 
 
 def identifiers(text: str) -> list[Found]:

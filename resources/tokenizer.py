@@ -15,7 +15,8 @@ from knowledge.fingerprint import fingerprint
 _WORDS = re.compile(r"\w+|[^\w\s]")
 _ASCII = [chr(code) for code in range(128)]
 _MARKS = "".join(c for c in _ASCII if re.match(r"[^\w\s]", c)).encode()
-_APART = bytes.maketrans(gaps := "".join(c for c in _ASCII if re.match(r"\W", c)).encode(), b" " * len(gaps))
+_GAPS = "".join(c for c in _ASCII if re.match(r"\W", c)).encode()
+_APART = bytes.maketrans(_GAPS, b" " * len(_GAPS))
 _WINDOW = 1_000_000
 """Characters given to the tokenizer at once: its encodings take some hundred bytes a token."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from resources.graph.base import GraphStore
 from resources.graph.kinds import EdgeKind, Look, NodeKind
+from resources.graph.rows import packed
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def read_communities(
     `levels`: {community: level}, for the log. `idle` says how many sessions the pool has free; the cap then follows
     the pool.
     """
-    lots = _lots(members, nodes_at_once)
+    lots = packed(members, nodes_at_once)
     for level, count in sorted(Counter((levels or {}).get(community, 0) for community in members).items()):
         log.debug("level %d: %d communities, at most %d batches at once", level, count, max_concurrency)
     if max_concurrency == 1:
@@ -67,21 +68,6 @@ def read_communities(
         finally:
             for future in waiting:
                 future.cancel()
-
-
-def _lots(members: Mapping[str, Sequence[str]], size: int) -> Iterator[dict[str, Sequence[str]]]:
-    """Communities of together about `size` different entities; none is cut."""
-    lot: dict[str, Sequence[str]] = {}
-    nodes: set[str] = set()
-    for community, ids in members.items():
-        more = set(ids) - nodes
-        if lot and more and len(nodes) + len(more) > size:
-            yield lot
-            lot, nodes, more = {}, set(), set(ids)
-        lot[community] = ids
-        nodes |= more
-    if lot:
-        yield lot
 
 
 def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees: bool) -> list[CommunityRows]:

@@ -91,15 +91,16 @@ def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def packed(groups: Mapping[str, Sequence[str]], size: int) -> Iterator[dict[str, Sequence[str]]]:
-    """Groups in lots of together about `size` nodes; no group is cut."""
+    """Groups in lots of together about `size` different nodes; no group is cut."""
     lot: dict[str, Sequence[str]] = {}
-    nodes = 0
+    nodes: set[str] = set()
     for group, ids in groups.items():
-        if lot and nodes + len(ids) > size:
+        more = set(ids) - nodes
+        if lot and more and len(nodes) + len(more) > size:
             yield lot
-            lot, nodes = {}, 0
+            lot, nodes, more = {}, set(), set(ids)
         lot[group] = ids
-        nodes += len(ids)
+        nodes |= more
     if lot:
         yield lot
 

@@ -13,7 +13,7 @@ from typing import Any
 from resources.graph.base import GraphStore
 from resources.graph.kinds import ENDS, Edge, EdgeKind, End, Kind, Mark, Neighbourhood, NodeKind, Row, heaviest_first
 from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, decode_all, edge_record, moved, node_record
-from resources.graph.sqlite_file import GraphFile, has_table
+from resources.graph.sqlite_file import COUNTING, GraphFile, has_table
 from resources.graph.traffic import Traffic
 
 BATCH = 10_000
@@ -52,7 +52,6 @@ WHERE edge.{at} IN (SELECT value FROM json_each(?1)) AND edge.kind = ?2
 """
 BOTH_ENDS_AT = f"{ENDS_AT.format(at='s', end='t')} UNION ALL {ENDS_AT.format(at='t', end='s')}"
 COUNTS = "SELECT part, kind, rows FROM counted"
-COUNTING = " UNION ALL ".join(f"SELECT '{part}', kind, count(*) FROM {part} GROUP BY kind" for part in ("node", "edge"))
 COLUMNS = {"id": "edge.id", "source": "a.id", "target": "b.id", "weight": "edge.weight"}
 
 

@@ -40,12 +40,14 @@ CREATE UNIQUE INDEX edge_id ON edge (id, kind);
 CREATE INDEX edge_s ON edge (s, kind);
 CREATE INDEX edge_t ON edge (t, kind);
 """
+PARTS = ("node", "edge")
+COUNTING = " UNION ALL ".join(f"SELECT '{part}', kind, count(*) FROM {part} GROUP BY kind" for part in PARTS)
 # How many rows there are of each kind, kept by the database itself: counting them reads an index from end to end.
-COUNTED = """
+COUNTED = f"""
 CREATE TABLE counted (part TEXT, kind INTEGER, rows INTEGER NOT NULL, PRIMARY KEY (part, kind)) WITHOUT ROWID;
+INSERT INTO counted {COUNTING};
 """ + "".join(
     f"""
-INSERT INTO counted SELECT '{part}', kind, count(*) FROM {part} GROUP BY kind;
 CREATE TRIGGER {part}_came AFTER INSERT ON {part} BEGIN
     INSERT INTO counted VALUES ('{part}', new.kind, 1) ON CONFLICT (part, kind) DO UPDATE SET rows = rows + 1;
 END;
@@ -53,7 +55,7 @@ CREATE TRIGGER {part}_went AFTER DELETE ON {part} BEGIN
     UPDATE counted SET rows = rows - 1 WHERE part = '{part}' AND kind = old.kind;
 END;
 """
-    for part in ("node", "edge")
+    for part in PARTS
 )
 
 
