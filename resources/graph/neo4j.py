@@ -29,7 +29,17 @@ from resources.graph.neo4j_connection import Neo4jConnection
 from resources.graph.neo4j_driver import Neo4jServerSettings
 from resources.graph.neo4j_rows import TYPES, edge_record_of, node_parameters, node_record_of
 from resources.graph.neo4j_together import Together
-from resources.graph.rows import EdgeRecord, NodeRecord, batches, dangling, edge_record, moved, node_record, packed
+from resources.graph.rows import (
+    EdgeRecord,
+    NodeRecord,
+    batches,
+    dangling,
+    edge_record,
+    moved,
+    node_record,
+    packed,
+    shared_out,
+)
 from resources.graph.schema import Run
 from resources.graph.traffic import Traffic
 
@@ -116,16 +126,12 @@ class Neo4jGraph(GraphStore):
     def read_edges_of_groups(
         self, kind: EdgeKind, groups: Mapping[str, Sequence[str]]
     ) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
+        found: dict[str, list[dict[str, Any]]] = {}
         for some in packed(groups, self.limits.batch_size):
-            homes: dict[str, set[str]] = {}
-            for group in some:
-                for name in groups[group]:
-                    homes.setdefault(name, set()).add(group)
+            ids = list(dict.fromkeys(name for names in some.values() for name in names))
             purpose = f"reading the edges ({kind}) of {len(some)} groups"
-            for row in self.connection.read(purpose, cypher.edges_among(kind), {"ids": list(homes)}):
-                for group in homes[row[1]] & homes[row[2]]:
-                    found[group].append(edge_record_of(*row).row())
+            rows = self.connection.read(purpose, cypher.edges_among(kind), {"ids": ids})
+            found |= shared_out(some, [edge_record_of(*row).row() for row in rows])
         return {group: sorted(rows, key=lambda row: str(row["id"])) for group, rows in found.items()}
 
     def read_edges_by_id(self, kind: EdgeKind, ids: Iterable[str]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from resources.graph.base import GraphStore
 from resources.graph.kinds import EdgeKind, Look, NodeKind
-from resources.graph.rows import packed
+from resources.graph.rows import packed, shared_out
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees:
     )
     seen = store.look(at)
     nodes = {row["id"]: row for row in seen.nodes[NodeKind.ENTITY]}
-    edges = _shared_out(members, seen.among[EdgeKind.RELATED])
+    edges = shared_out(members, seen.among[EdgeKind.RELATED])
     degrees = seen.degrees.get(EdgeKind.RELATED, {})
     return [
         CommunityRows(
@@ -90,18 +90,3 @@ def _read(store: GraphStore, members: Mapping[str, Sequence[str]], with_degrees:
         )
         for community, names in members.items()
     ]
-
-
-def _shared_out(
-    members: Mapping[str, Sequence[str]], edges: Sequence[dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
-    """{community: the edges with both ends in it}, in the order of the edges."""
-    homes: dict[str, set[str]] = {}
-    for community, names in members.items():
-        for node in names:
-            homes.setdefault(node, set()).add(community)
-    found: dict[str, list[dict[str, Any]]] = {community: [] for community in members}
-    for edge in edges:
-        for community in homes[edge["source"]] & homes[edge["target"]]:
-            found[community].append(edge)
-    return found

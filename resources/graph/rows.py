@@ -105,6 +105,19 @@ def packed(groups: Mapping[str, Sequence[str]], size: int) -> Iterator[dict[str,
         yield lot
 
 
+def shared_out(groups: Mapping[str, Sequence[str]], edges: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """{group: the edges with both ends in it}, in the order of the edges."""
+    homes: dict[str, set[str]] = {}
+    for group, names in groups.items():
+        for node in names:
+            homes.setdefault(node, set()).add(group)
+    found: dict[str, list[dict[str, Any]]] = {group: [] for group in groups}
+    for edge in edges:
+        for group in homes[edge["source"]] & homes[edge["target"]]:
+            found[group].append(edge)
+    return found
+
+
 def moved(kind: Kind, record: EdgeRecord) -> GraphError:
     """The refusal of an edge whose id stands between other nodes already."""
     return GraphError(
